@@ -27,7 +27,9 @@ R = TypeVar("R")
 _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGES = ("disruptor", "components", "perf")
 _KERNEL = re.compile(r"^\s*@(compiled|intrinsic)\b", re.MULTILINE)
-_IMPORT = re.compile(r"^from ((?:disruptor|components|perf)[\w.]*) import ([\w, ()\n]+)", re.MULTILINE)
+_IMPORT = re.compile(
+    r"^from ((?:disruptor|components|perf)[\w.]*) import ([\w, ()\n]+)", re.MULTILINE
+)
 
 
 def _sources() -> Iterator[Path]:

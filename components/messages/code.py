@@ -1,0 +1,235 @@
+"""Every small number that the messages carry: operations, kinds, sides, reasons and flags.
+
+Codes are stable: a journal written today is read by them for ever, so a code is never reused or
+renumbered.  They are plain ``int`` constants, because compiled kernels freeze module constants
+and cannot use enums as array values; the ``*_NAMES`` tables are their text form in JSON lines,
+metrics and logs.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Operations of the commands stream.
+OP_VOID: Final = 0  # a claim whose producer died; consumers skip it
+OP_PLACE: Final = 1
+OP_CANCEL: Final = 2
+OP_AMEND: Final = 3
+OP_CANCEL_ALL: Final = 4
+OP_PRICE: Final = 5
+OP_ACCOUNT: Final = 6
+OP_DEPOSIT: Final = 7
+OP_WITHDRAW: Final = 8
+OP_POSITION: Final = 9
+OP_INSTRUMENT: Final = 10
+OP_MARGIN_TIER: Final = 11
+OP_RISK_RULE: Final = 12
+OP_SNAPSHOT: Final = 13
+OP_TIMER: Final = 14
+OP_COUNT: Final = 15
+
+OP_NAMES: Final = {
+    OP_VOID: "void",
+    OP_PLACE: "place",
+    OP_CANCEL: "cancel",
+    OP_AMEND: "amend",
+    OP_CANCEL_ALL: "cancel_all",
+    OP_PRICE: "price",
+    OP_ACCOUNT: "account",
+    OP_DEPOSIT: "deposit",
+    OP_WITHDRAW: "withdraw",
+    OP_POSITION: "position",
+    OP_INSTRUMENT: "instrument",
+    OP_MARGIN_TIER: "margin_tier",
+    OP_RISK_RULE: "risk_rule",
+    OP_SNAPSHOT: "snapshot",
+    OP_TIMER: "timer",
+}
+
+# Kinds of the events stream: first what Titan decides, then what it passes through in order.
+EVENT_VOID: Final = 0
+EVENT_ACCEPTED: Final = 1
+EVENT_TRADE: Final = 2
+EVENT_CANCELLED: Final = 3
+EVENT_AMENDED: Final = 4
+EVENT_TRIGGERED: Final = 5
+EVENT_REJECTED: Final = 6
+EVENT_TOUCH: Final = 7  # best bid and ask after the command, when they changed
+EVENT_PRICE: Final = 8
+EVENT_ACCOUNT: Final = 9
+EVENT_DEPOSIT: Final = 10
+EVENT_WITHDRAW: Final = 11
+EVENT_POSITION: Final = 12
+EVENT_INSTRUMENT: Final = 13
+EVENT_MARGIN_TIER: Final = 14
+EVENT_RISK_RULE: Final = 15
+EVENT_SNAPSHOT: Final = 16
+EVENT_TIMER: Final = 17
+EVENT_COUNT: Final = 18
+
+EVENT_NAMES: Final = {
+    EVENT_VOID: "void",
+    EVENT_ACCEPTED: "accepted",
+    EVENT_TRADE: "trade",
+    EVENT_CANCELLED: "cancelled",
+    EVENT_AMENDED: "amended",
+    EVENT_TRIGGERED: "triggered",
+    EVENT_REJECTED: "rejected",
+    EVENT_TOUCH: "touch",
+    EVENT_PRICE: "price",
+    EVENT_ACCOUNT: "account",
+    EVENT_DEPOSIT: "deposit",
+    EVENT_WITHDRAW: "withdraw",
+    EVENT_POSITION: "position",
+    EVENT_INSTRUMENT: "instrument",
+    EVENT_MARGIN_TIER: "margin_tier",
+    EVENT_RISK_RULE: "risk_rule",
+    EVENT_SNAPSHOT: "snapshot",
+    EVENT_TIMER: "timer",
+}
+
+# Kinds of the risk stream.
+RISK_VOID: Final = 0
+RISK_ACCOUNT: Final = 1
+RISK_POSITION: Final = 2
+RISK_AT_RISK: Final = 3
+RISK_LIQUIDATION: Final = 4
+RISK_INSURANCE_FUND: Final = 5
+RISK_DELEVERAGE: Final = 6
+RISK_REJECTED: Final = 7
+RISK_COUNT: Final = 8
+
+RISK_NAMES: Final = {
+    RISK_VOID: "void",
+    RISK_ACCOUNT: "account",
+    RISK_POSITION: "position",
+    RISK_AT_RISK: "at_risk",
+    RISK_LIQUIDATION: "liquidation",
+    RISK_INSURANCE_FUND: "insurance_fund",
+    RISK_DELEVERAGE: "deleverage",
+    RISK_REJECTED: "rejected",
+}
+
+BUY: Final = 0
+SELL: Final = 1
+SIDE_NAMES: Final = {BUY: "buy", SELL: "sell"}
+POSITION_SIDE_NAMES: Final = {BUY: "long", SELL: "short"}
+
+TYPE_LIMIT: Final = 0
+TYPE_MARKET: Final = 1
+TYPE_STOP: Final = 2
+TYPE_STOP_LIMIT: Final = 3
+TYPE_NAMES: Final = {
+    TYPE_LIMIT: "limit",
+    TYPE_MARKET: "market",
+    TYPE_STOP: "stop",
+    TYPE_STOP_LIMIT: "stop_limit",
+}
+
+TIF_GTC: Final = 0
+TIF_IOC: Final = 1
+TIF_FOK: Final = 2
+TIF_GTD: Final = 3
+TIF_NAMES: Final = {TIF_GTC: "gtc", TIF_IOC: "ioc", TIF_FOK: "fok", TIF_GTD: "gtd"}
+
+STP_NONE: Final = 0
+STP_CANCEL_NEWEST: Final = 1
+STP_CANCEL_OLDEST: Final = 2
+STP_CANCEL_BOTH: Final = 3
+STP_DECREMENT: Final = 4
+STP_NAMES: Final = {
+    STP_NONE: "none",
+    STP_CANCEL_NEWEST: "cancel_newest",
+    STP_CANCEL_OLDEST: "cancel_oldest",
+    STP_CANCEL_BOTH: "cancel_both",
+    STP_DECREMENT: "decrement",
+}
+
+# Flags of a place command, and of the events that speak of that order.
+FLAG_POST_ONLY: Final = 1
+FLAG_REDUCE_ONLY: Final = 2
+FLAG_LIQUIDATION: Final = 4
+# Flags of an instrument command.
+FLAG_STOPS_ON_MARK: Final = 1
+
+# Who published a command.
+SOURCE_SETUP: Final = 0
+SOURCE_FEED: Final = 1
+SOURCE_ORDER_FLOW: Final = 2
+SOURCE_GATEWAY: Final = 3
+SOURCE_SENTINEL: Final = 4
+SOURCE_NAMES: Final = {
+    SOURCE_SETUP: "setup",
+    SOURCE_FEED: "feed",
+    SOURCE_ORDER_FLOW: "order_flow",
+    SOURCE_GATEWAY: "gateway",
+    SOURCE_SENTINEL: "sentinel",
+}
+
+# Why something was cancelled, rejected or liquidated.
+REASON_NONE: Final = 0
+REASON_USER: Final = 1
+REASON_IOC: Final = 2
+REASON_FOK: Final = 3
+REASON_MARKET_UNFILLED: Final = 4
+REASON_POST_ONLY: Final = 5
+REASON_SELF_TRADE: Final = 6
+REASON_EXPIRED: Final = 7
+REASON_MASS: Final = 8
+REASON_REDUCE_ONLY: Final = 9
+REASON_UNKNOWN_SYMBOL: Final = 10
+REASON_UNKNOWN_ORDER: Final = 11
+REASON_DUPLICATE_ID: Final = 12
+REASON_BAD_PRICE: Final = 13
+REASON_BAD_QTY: Final = 14
+REASON_BAD_NOTIONAL: Final = 15
+REASON_BAD_TYPE: Final = 16
+REASON_BAD_STOP_PRICE: Final = 17
+REASON_BAD_DISPLAY_QTY: Final = 18
+REASON_POOL_FULL: Final = 19
+REASON_UNKNOWN_ACCOUNT: Final = 20
+REASON_DUPLICATE_ACCOUNT: Final = 21
+REASON_BAD_AMOUNT: Final = 22
+REASON_INSUFFICIENT_MARGIN: Final = 23
+REASON_POSITION_EXISTS: Final = 24
+REASON_BAD_LEVERAGE: Final = 25
+REASON_BAD_ID: Final = 26
+REASON_BAD_EXPIRES: Final = 27
+REASON_BAD_INSTRUMENT: Final = 28
+
+REASON_NAMES: Final = {
+    REASON_NONE: "none",
+    REASON_USER: "user",
+    REASON_IOC: "ioc",
+    REASON_FOK: "fok",
+    REASON_MARKET_UNFILLED: "market_unfilled",
+    REASON_POST_ONLY: "post_only",
+    REASON_SELF_TRADE: "self_trade",
+    REASON_EXPIRED: "expired",
+    REASON_MASS: "mass",
+    REASON_REDUCE_ONLY: "reduce_only",
+    REASON_UNKNOWN_SYMBOL: "unknown_symbol",
+    REASON_UNKNOWN_ORDER: "unknown_order",
+    REASON_DUPLICATE_ID: "duplicate_id",
+    REASON_BAD_PRICE: "bad_price",
+    REASON_BAD_QTY: "bad_qty",
+    REASON_BAD_NOTIONAL: "bad_notional",
+    REASON_BAD_TYPE: "bad_type",
+    REASON_BAD_STOP_PRICE: "bad_stop_price",
+    REASON_BAD_DISPLAY_QTY: "bad_display_qty",
+    REASON_POOL_FULL: "pool_full",
+    REASON_UNKNOWN_ACCOUNT: "unknown_account",
+    REASON_DUPLICATE_ACCOUNT: "duplicate_account",
+    REASON_BAD_AMOUNT: "bad_amount",
+    REASON_INSUFFICIENT_MARGIN: "insufficient_margin",
+    REASON_POSITION_EXISTS: "position_exists",
+    REASON_BAD_LEVERAGE: "bad_leverage",
+    REASON_BAD_ID: "bad_id",
+    REASON_BAD_EXPIRES: "bad_expires",
+    REASON_BAD_INSTRUMENT: "bad_instrument",
+}
+
+
+def by_name(names: dict[int, str]) -> dict[str, int]:
+    """The inverse of a ``*_NAMES`` table, for parsing."""
+    return {name: code for code, name in names.items()}

@@ -1,0 +1,81 @@
+"""The commands stream: every input of the platform, one fixed layout of 96 bytes.
+
+Prices are ticks, quantities lots, money 1e-8 of the quote currency, times nanoseconds since the
+epoch.  A command's sequence is its place in the ring and in the journal; it is not stored twice.
+
+Which fields an operation uses (all others are zero):
+
+    place        account order_id symbol side order_type tif flags stp price qty
+                 stop_price display_qty expires; cause for Sentinel's orders
+    cancel       account order_id symbol
+    amend        account order_id symbol price qty            (UNCHANGED: leave as it is)
+    cancel_all   account symbol                               (ALL_SYMBOLS: in every symbol)
+    price        symbol price; qty of that trade or 0; origin_ts: the venue's own time or 0
+    account      account
+    deposit      account price                                (price: money)
+    withdraw     account price                                (price: money)
+    position     account symbol side qty price leverage       (price: entry, in ticks)
+    instrument   symbol account order_id price qty stop_price display_qty expires leverage flags
+                 (account, order_id: the name's 16 bytes; price, qty: tick and lot size in 1e-12;
+                 stop_price: money of one tick times one lot; display_qty, expires: maker's and
+                 taker's fee in ppm; leverage: the highest allowed)
+    margin_tier  symbol order_id price qty leverage           (order_id: the tier's index from 0;
+                 price: the notional, in money, above which it holds; qty: maintenance rate, ppm)
+    risk_rule    order_id price qty stop_price                (order_id: rule version; price:
+                 liquidation fee, ppm; qty: at-risk margin ratio, ppm; stop_price: money that the
+                 insurance fund starts with)
+    snapshot     order_id                                     (order_id: the marker's number)
+    timer        only its timestamp
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+COMMAND: Final = np.dtype(
+    [
+        ("ts", np.int64),  # stamped at ingress; what every rule calls "now"
+        ("origin_ts", np.int64),  # the venue's clock, for latency only
+        ("account", np.int64),
+        ("order_id", np.int64),
+        ("price", np.int64),
+        ("qty", np.int64),
+        ("stop_price", np.int64),
+        ("display_qty", np.int64),
+        ("expires", np.int64),
+        ("cause", np.int64),  # sequence of the command that made Sentinel send this one
+        ("symbol", np.uint32),
+        ("leverage", np.uint32),
+        ("op", np.uint8),
+        ("side", np.uint8),
+        ("order_type", np.uint8),
+        ("tif", np.uint8),
+        ("flags", np.uint8),
+        ("stp", np.uint8),
+        ("source", np.uint8),
+        ("reserved", np.uint8),
+    ],
+    align=True,
+)
+assert COMMAND.itemsize == 96
+
+Commands = NDArray[np.void]
+"""An array of dtype COMMAND."""
+
+ALL_SYMBOLS: Final = 0xFFFF_FFFF
+"""The symbol of a cancel_all that means every symbol."""
+
+UNKNOWN_SYMBOL: Final = 0xFFFF_FFFE
+"""What the edge writes for a symbol's name that no instrument has; Titan rejects it."""
+
+UNCHANGED: Final = -(2**63)
+"""A price or quantity that an amend did not give: it stays as it is.  Any other value is judged,
+so that an amend to 0 is refused as ``bad_qty`` rather than silently ignored."""
+
+
+def new_commands(count: int) -> Commands:
+    """``count`` zeroed commands, shape (count,)."""
+    return np.zeros(count, COMMAND)

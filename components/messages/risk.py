@@ -1,0 +1,48 @@
+"""The risk stream: what Sentinel decides, a function of the events alone; 96 bytes each.
+
+Which fields a kind uses (``seq`` is the sequence of the command behind the event that caused it):
+
+    account         account collateral equity maintenance; amount: the change of collateral
+    position        account symbol; qty: signed lots after the change, negative is short;
+                    entry_value: money paid for it, signed as qty; price: of the fill, ticks;
+                    amount: profit realised by the change, fees taken off; collateral
+    at_risk         account equity maintenance collateral; flags: 1 enters, 0 leaves
+    liquidation     account symbol side qty price; side: of the closing order; price: the mark;
+                    amount: the loss, >= 0; bankruptcy_price; collateral equity maintenance
+    insurance_fund  amount: the change; collateral: the fund after it; account: for whom
+    deleverage      account symbol side qty price; amount: profit realised by it
+    rejected        account symbol reason; amount: the money that was refused
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+RISK: Final = np.dtype(
+    [
+        ("seq", np.int64),
+        ("ts", np.int64),
+        ("account", np.int64),
+        ("price", np.int64),
+        ("qty", np.int64),
+        ("bankruptcy_price", np.int64),
+        ("collateral", np.int64),
+        ("equity", np.int64),
+        ("maintenance", np.int64),
+        ("entry_value", np.int64),
+        ("amount", np.int64),
+        ("symbol", np.uint32),
+        ("kind", np.uint8),
+        ("reason", np.uint8),
+        ("side", np.uint8),
+        ("flags", np.uint8),
+    ],
+    align=True,
+)
+assert RISK.itemsize == 96
+
+Risks = NDArray[np.void]
+"""An array of dtype RISK."""
