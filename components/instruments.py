@@ -174,5 +174,5 @@ def _instrument_from(command: np.void) -> Instrument:
 
 def _with_tier(instrument: Instrument, command: np.void) -> Instrument:
     tier = MarginTier(int(command["price"]), int(command["qty"]))
-    tiers = instrument.margin_tiers[: int(command["order_id"])] + (tier,)
+    tiers = (*instrument.margin_tiers[: int(command["order_id"])], tier)
     return Instrument(**{**instrument.__dict__, "margin_tiers": tiers})

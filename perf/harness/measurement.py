@@ -1,0 +1,34 @@
+"""What a scenario returns: figures from several runs, told by their median."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from statistics import median
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One figure of one scenario: all its runs, from which the median speaks."""
+
+    scenario: str  # e.g. "titan_mixed"
+    variant: str  # e.g. "batch 10", "2000 resting orders"
+    metric: str  # e.g. "throughput", "latency p99"
+    unit: str  # e.g. "M events/s", "ns/op"
+    runs: tuple[float, ...]
+    target: str = ""  # what the project means to reach, as text, e.g. "≤ 60 ns/op"
+    peer: str = ""  # set when this is a rival's or the machine's own figure
+    details: dict[str, float | int | str] = field(default_factory=dict)
+
+    @property
+    def value(self) -> float:
+        """The median of the runs."""
+        return median(self.runs)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How thorough a run is; every scenario takes the same."""
+
+    runs: int = 5
+    quick: bool = False  # a tenth of the work, for CI: shows that it runs, measures little
+    peers: bool = False
