@@ -1,0 +1,240 @@
+"""Named shared memory: create, attach, prefault, refuse, reclaim, unlink.
+
+A segment is a `multiprocessing.shared_memory` block whose first line names its owner:
+
+    byte 0     magic, written last with release: whoever reads it can read all the rest
+         8     layout version of the kind
+        16     owner's pid              24     owner's start time
+        32     kind, 16 ASCII bytes, e.g. ``ring``
+        48     size of the segment in bytes
+        64     the kind's own content, see the module of that kind
+
+Two traps of the standard library are avoided here.  Before Python 3.13 an attaching process
+registers the segment with a resource tracker that unlinks it when *that* process ends; nothing
+here is ever tracked.  And a fresh segment is sparse, so that a full /dev/shm would kill the
+process with SIGBUS at some later store; here all pages are allocated before anyone sees the
+segment, and a lack of space is an ordinary error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from multiprocessing import resource_tracker
+from multiprocessing.shared_memory import SharedMemory
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from disruptor.errors import LayoutMismatchError, SegmentError, SegmentInUseError
+from disruptor.memory.process_identity import ProcessIdentity, current_process
+
+MAGIC: Final = int.from_bytes(b"DISRUPT1", "little")
+HEADER_BYTES: Final = 64
+PAGE_BYTES: Final = 4096
+SHARED_MEMORY_DIRECTORY: Final = "/dev/shm"  # noqa: S108  (where the kernel keeps it)
+
+
+class _UntrackedMemory(SharedMemory):
+    """Shared memory that no resource tracker knows, and that closes quietly.
+
+    Arrays may outlive the handle; the mapping then goes when the last of them does.
+    """
+
+    def __init__(self, name: str, create: bool, size: int) -> None:
+        if sys.version_info >= (3, 13):
+            super().__init__(name, create, size, track=False)
+        else:
+            with _without_tracker():
+                super().__init__(name, create, size)
+
+    @property
+    def file_descriptor(self) -> int:
+        return int(self.__dict__["_fd"])
+
+    def close(self) -> None:
+        with contextlib.suppress(BufferError):
+            super().close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def unlink(self) -> None:
+        with contextlib.suppress(FileNotFoundError), _without_tracker():
+            super().unlink()
+
+
+@contextlib.contextmanager
+def _without_tracker() -> Iterator[None]:
+    tracker: Any = resource_tracker
+    register, unregister = tracker.register, tracker.unregister
+    tracker.register = tracker.unregister = lambda name, kind: None
+    try:
+        yield
+    finally:
+        tracker.register, tracker.unregister = register, unregister
+
+
+class Segment:
+    """One named block of shared memory with an owner.
+
+    The creator owns it and alone unlinks it.  Any process may attach; views taken with ``array``
+    are shared, and who may write which word is the business of the kind.
+    """
+
+    def __init__(self, memory: _UntrackedMemory, name: str, created: bool) -> None:
+        self._memory = memory
+        self._bytes = np.frombuffer(memory.buf, np.uint8)
+        self.name = name
+        self.created = created
+
+    @classmethod
+    def create(cls, name: str, kind: str, version: int, size: int) -> Segment:
+        """Allocate ``size`` bytes, all zero, owned by this process, mode 0600.
+
+        The segment is invisible to ``attach`` until ``publish`` is called.  A segment of that name
+        whose owner is dead is reclaimed; one with a living owner raises SegmentInUseError.
+        """
+        reclaim(name)
+        try:
+            memory = _UntrackedMemory(name, create=True, size=size)
+        except FileExistsError:
+            raise SegmentInUseError(f"shared memory {name!r} is being created by another process")
+        except OSError as error:
+            raise SegmentError(f"shared memory {name!r} cannot be created: {error}") from error
+        try:
+            os.posix_fallocate(memory.file_descriptor, 0, size)
+        except OSError as error:
+            memory.close()
+            memory.unlink()
+            if error.errno != errno.ENOSPC:
+                raise SegmentError(f"shared memory {name!r} cannot be allocated: {error}") from error
+            raise SegmentError(
+                f"shared memory {name!r} needs {size} bytes and {SHARED_MEMORY_DIRECTORY} has only "
+                f"{_free_bytes()} free; make the rings smaller or {SHARED_MEMORY_DIRECTORY} larger"
+            ) from error
+        segment = cls(memory, name, created=True)
+        header = segment._header()
+        owner = current_process()
+        header["version"], header["pid"] = version, owner.pid
+        header["start_time"], header["kind"] = owner.start_time, kind.encode()
+        header["size"] = size
+        return segment
+
+    def publish(self) -> None:
+        """Let others attach.  Call once, after everything that they rely on is written."""
+        # An aligned 8-byte store after all others; CPython's own locks between the statements
+        # order it on every machine, and an attacher re-reads until it finds the magic.
+        self._header()["magic"] = MAGIC
+
+    @classmethod
+    def attach(cls, name: str, kind: str, version: int) -> Segment:
+        """Map an existing segment of this kind and layout version."""
+        try:
+            memory = _UntrackedMemory(name, create=False, size=0)
+        except FileNotFoundError:
+            raise SegmentError(f"shared memory {name!r} does not exist; is its owner running?")
+        segment = cls(memory, name, created=False)
+        header = segment._header()
+        found = (int(header["magic"]), bytes(header["kind"]).decode(), int(header["version"]))
+        if found != (MAGIC, kind, version):
+            segment.close()
+            raise LayoutMismatchError(
+                f"shared memory {name!r} holds kind={found[1]!r} version={found[2]} "
+                f"magic={found[0]:#x}; expected kind={kind!r} version={version} magic={MAGIC:#x}"
+            )
+        return segment
+
+    @property
+    def size(self) -> int:
+        """Bytes that the creator asked for."""
+        return int(self._header()["size"])
+
+    @property
+    def owner(self) -> ProcessIdentity:
+        """The process that created the segment."""
+        header = self._header()
+        return ProcessIdentity(int(header["pid"]), int(header["start_time"]))
+
+    def adopt(self) -> None:
+        """Make the calling process the owner, e.g. a child that was handed the segment."""
+        identity = current_process()
+        header = self._header()
+        header["pid"], header["start_time"] = identity.pid, identity.start_time
+
+    def array(self, dtype: DTypeLike, count: int, offset: int) -> NDArray[Any]:
+        """A shared view of ``count`` items from byte ``offset``, which must be aligned."""
+        kind = np.dtype(dtype)
+        end = offset + count * kind.itemsize
+        if end > self._bytes.size:
+            raise SegmentError(
+                f"shared memory {self.name!r} has {self._bytes.size} bytes; a view up to {end} was asked"
+            )
+        return self._bytes[offset:end].view(kind)
+
+    def close(self) -> None:
+        """Drop this process's handle.  Views that still exist keep their memory."""
+        self._bytes = np.empty(0, np.uint8)
+        self._memory.close()
+
+    def unlink(self) -> None:
+        """Remove the name; processes that are attached keep their memory."""
+        self._memory.unlink()
+
+    def _header(self) -> np.void:
+        record: np.void = self._bytes[:HEADER_BYTES].view(_HEADER)[0]
+        return record
+
+
+_HEADER: Final = np.dtype(
+    [
+        ("magic", np.uint64),
+        ("version", np.int64),
+        ("pid", np.int64),
+        ("start_time", np.int64),
+        ("kind", "S16"),
+        ("size", np.int64),
+        ("reserved", np.int64),
+    ]
+)
+assert _HEADER.itemsize == HEADER_BYTES
+
+
+def reclaim(name: str) -> bool:
+    """Unlink a segment that a dead process left; True if there was one.
+
+    Raises SegmentInUseError when its owner lives.  A segment without magic and with a living
+    owner is being created and counts as in use.
+    """
+    try:
+        memory = _UntrackedMemory(name, create=False, size=0)
+    except FileNotFoundError:
+        return False
+    except ValueError:  # created and not yet sized: nobody could have written an owner into it
+        os.unlink(f"{SHARED_MEMORY_DIRECTORY}/{name}")
+        return True
+    segment = Segment(memory, name, created=False)
+    try:
+        if segment._bytes.size >= HEADER_BYTES and segment.owner.is_alive():
+            raise SegmentInUseError(
+                f"shared memory {name!r} belongs to the running process {segment.owner.pid}; "
+                "stop it, or use another name"
+            )
+        segment.unlink()
+    finally:
+        segment.close()
+    return True
+
+
+def existing(prefix: str) -> list[str]:
+    """Names of all segments on this machine that start with ``prefix``."""
+    return sorted(name for name in os.listdir(SHARED_MEMORY_DIRECTORY) if name.startswith(prefix))
+
+
+def _free_bytes() -> int:
+    status = os.statvfs(SHARED_MEMORY_DIRECTORY)
+    return status.f_bavail * status.f_frsize
