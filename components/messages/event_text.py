@@ -1,0 +1,313 @@
+"""Events as JSON lines and back: what Titan answers, in the shape that every tool agrees on.
+
+    {"seq":1,"event":"accepted","symbol":"BTCUSDT","id":1,"account":7}
+    {"seq":2,"event":"trade","symbol":"BTCUSDT","price":"100.5","qty":"2","taker":2,
+     "taker_account":8,"maker":1,"maker_account":7,"side":"sell"}
+    {"seq":3,"event":"cancelled","symbol":"BTCUSDT","id":3,"account":7,"qty":"1","reason":"user"}
+    {"seq":4,"event":"amended","symbol":"BTCUSDT","id":1,"account":7,"price":"101","qty":"3"}
+    {"seq":5,"event":"triggered","symbol":"BTCUSDT","id":5,"account":7}
+    {"seq":6,"event":"rejected","id":9,"account":7,"reason":"unknown_order"}
+    {"seq":7,"event":"touch","symbol":"BTCUSDT","bid":"100","bid_qty":"2","ask":null,"ask_qty":"0"}
+
+Commands that are passed through are written as their command is, with ``seq`` and ``event`` in
+front in place of ``op``.  The complete form appends what the short one leaves out and is not zero:
+a trade's ``taker_fee`` and ``maker_fee``, the order's flags, and ``ts``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Final
+
+import numpy as np
+import orjson
+
+from components.instruments import InstrumentTable
+from components.messages.code import (
+    EVENT_ACCEPTED,
+    EVENT_AMENDED,
+    EVENT_CANCELLED,
+    EVENT_NAMES,
+    EVENT_PRICE,
+    EVENT_REJECTED,
+    EVENT_TOUCH,
+    EVENT_TRADE,
+    EVENT_TRIGGERED,
+    FLAG_LIQUIDATION,
+    FLAG_POST_ONLY,
+    FLAG_REDUCE_ONLY,
+    OP_PRICE,
+    REASON_NAMES,
+    SIDE_NAMES,
+    by_name,
+)
+from components.messages.command import COMMAND
+from components.messages.command_text import (
+    format_command,
+    lots_text,
+    parse_command,
+    symbol_text,
+    ticks_text,
+)
+from components.messages.json_lines import INT64_MAX, Reader, read_object
+from components.units import (
+    MONEY_MAX,
+    MONEY_SCALE,
+    PRICE_TICKS_MAX,
+    QTY_LOTS_MAX,
+    TIMESTAMP_MAX,
+    money_to_text,
+)
+
+_CENT: Final = Decimal(1) / MONEY_SCALE
+_FLAGS: Final = (
+    (FLAG_POST_ONLY, "post_only"),
+    (FLAG_REDUCE_ONLY, "reduce_only"),
+    (FLAG_LIQUIDATION, "liquidation"),
+)
+_SIDES: Final = by_name(SIDE_NAMES)
+_REASONS: Final = by_name(REASON_NAMES)
+_EVENTS: Final = by_name(EVENT_NAMES)
+_OP_OF_KIND: Final = OP_PRICE - EVENT_PRICE
+"""Passed-through kinds stand in the order of their operations."""
+
+# Where an event keeps what a command had, for kinds that are passed through.
+_CARRIED: Final = (
+    ("account", "account"),
+    ("order_id", "order_id"),
+    ("price", "price"),
+    ("qty", "qty"),
+    ("symbol", "symbol"),
+    ("side", "side"),
+    ("flags", "flags"),
+    ("leverage", "leverage"),
+    ("stop_price", "maker_account"),
+    ("display_qty", "maker_order_id"),
+    ("expires", "taker_fee"),
+    ("origin_ts", "maker_fee"),
+)
+
+
+def command_behind(event: np.void) -> np.void:
+    """The command that a passed-through event repeats; its ``ts`` is the event's."""
+    command: np.void = np.zeros(1, COMMAND)[0]
+    command["op"] = int(event["kind"]) + _OP_OF_KIND
+    command["ts"] = event["ts"]
+    for name, kept in _CARRIED:
+        command[name] = event[kept]
+    return command
+
+
+def format_event(event: np.void, instruments: InstrumentTable, *, complete: bool = False) -> bytes:
+    """One line, without its newline; ``complete`` adds fees, flags and the time."""
+    kind = int(event["kind"])
+    line: dict[str, Any] = {
+        "seq": int(event["seq"]),
+        "event": EVENT_NAMES.get(kind, f"kind_{kind}"),
+    }
+    if kind >= EVENT_PRICE:
+        carried = orjson.loads(format_command(command_behind(event), instruments))
+        line.update({key: carried[key] for key in carried if key not in ("op", "ts")})
+    else:
+        _FORMATTERS.get(kind, _format_nothing)(event, instruments, line)
+        if complete:
+            _format_rest(event, line)
+    if complete and event["ts"]:
+        line["ts"] = int(event["ts"])
+    return orjson.dumps(line)
+
+
+def _format_nothing(event: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
+    """A void event has no fields."""
+
+
+def _format_names(event: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
+    line["symbol"] = symbol_text(int(event["symbol"]), instruments)
+    line["id"] = int(event["order_id"])
+    line["account"] = int(event["account"])
+
+
+def _format_trade(event: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
+    symbol = int(event["symbol"])
+    line["symbol"] = symbol_text(symbol, instruments)
+    line["price"] = ticks_text(int(event["price"]), symbol, instruments)
+    line["qty"] = lots_text(int(event["qty"]), symbol, instruments)
+    line["taker"] = int(event["order_id"])
+    line["taker_account"] = int(event["account"])
+    line["maker"] = int(event["maker_order_id"])
+    line["maker_account"] = int(event["maker_account"])
+    line["side"] = SIDE_NAMES[int(event["side"])]
+
+
+def _format_cancelled(event: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
+    _format_names(event, instruments, line)
+    line["qty"] = lots_text(int(event["qty"]), int(event["symbol"]), instruments)
+    line["reason"] = REASON_NAMES[int(event["reason"])]
+
+
+def _format_amended(event: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
+    symbol = int(event["symbol"])
+    _format_names(event, instruments, line)
+    line["price"] = ticks_text(int(event["price"]), symbol, instruments)
+    line["qty"] = lots_text(int(event["qty"]), symbol, instruments)
+
+
+def _format_rejected(event: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
+    line["id"] = int(event["order_id"])
+    line["account"] = int(event["account"])
+    line["reason"] = REASON_NAMES[int(event["reason"])]
+
+
+def _format_touch(event: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
+    symbol = int(event["symbol"])
+    line["symbol"] = symbol_text(symbol, instruments)
+    sides = (
+        ("bid", int(event["price"]), int(event["qty"])),
+        ("ask", int(event["maker_account"]), int(event["maker_order_id"])),
+    )
+    for name, price, qty in sides:
+        line[name] = ticks_text(price, symbol, instruments) if qty else None
+        line[f"{name}_qty"] = lots_text(qty, symbol, instruments)
+
+
+def _format_rest(event: np.void, line: dict[str, Any]) -> None:
+    kind = int(event["kind"])
+    if kind == EVENT_TRADE:
+        for key in ("taker_fee", "maker_fee"):
+            if event[key]:
+                line[key] = money_to_text(int(event[key]))
+    if kind in (EVENT_TRADE, EVENT_ACCEPTED):
+        line.update({key: True for flag, key in _FLAGS if int(event["flags"]) & flag})
+
+
+_Formatter = Callable[[np.void, InstrumentTable, dict[str, Any]], None]
+_FORMATTERS: Final[dict[int, _Formatter]] = {
+    EVENT_ACCEPTED: _format_names,
+    EVENT_TRADE: _format_trade,
+    EVENT_CANCELLED: _format_cancelled,
+    EVENT_AMENDED: _format_amended,
+    EVENT_TRIGGERED: _format_names,
+    EVENT_REJECTED: _format_rejected,
+    EVENT_TOUCH: _format_touch,
+}
+
+
+def parse_event(line: bytes, instruments: InstrumentTable, into: np.void, place: str) -> None:
+    """Fill ``into``, one zeroed EVENT record, from one line of either form.
+
+    ``index`` is not in the text; the caller counts the events of one ``seq`` if it needs it.
+    Raises TextError when the line is malformed.
+    """
+    values = read_object(line, place)
+    reader = Reader(values, place)
+    kind = reader.name("event", {name: code for name, code in _EVENTS.items() if code in _READABLE})
+    into["kind"] = kind
+    into["seq"] = reader.integer("seq", 0, INT64_MAX, "the sequence of a command")
+    if kind >= EVENT_PRICE:
+        _parse_carried(values, kind, instruments, into, place)
+        return
+    if reader.has("ts"):
+        into["ts"] = reader.integer("ts", 0, TIMESTAMP_MAX, "nanoseconds since the epoch")
+    _PARSERS[kind](reader, instruments, into)
+    if kind in (EVENT_TRADE, EVENT_ACCEPTED):
+        into["flags"] = sum(flag for flag, key in _FLAGS if reader.flag(key))
+    reader.finish()
+
+
+def _parse_carried(
+    values: dict[str, Any], kind: int, instruments: InstrumentTable, into: np.void, place: str
+) -> None:
+    own = ("seq", "event")
+    rest = {key: value for key, value in values.items() if key not in own}
+    command = np.zeros(1, COMMAND)[0]
+    parse_command(orjson.dumps({"op": EVENT_NAMES[kind], **rest}), instruments, command, place)
+    into["ts"] = command["ts"]
+    for name, kept in _CARRIED:
+        into[kept] = command[name]
+
+
+def _parse_names(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
+    _parse_symbol(reader, instruments, into)
+    _parse_owner(reader, into)
+
+
+def _parse_owner(reader: Reader, into: np.void) -> None:
+    into["order_id"] = reader.integer("id", 0, INT64_MAX, "an order's id")
+    into["account"] = reader.integer("account", 0, INT64_MAX, "an account's number")
+
+
+def _parse_symbol(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
+    codes = {name: instrument.index for name, instrument in instruments.items()}
+    into["symbol"] = reader.name("symbol", codes)
+
+
+def _parse_price(reader: Reader, key: str, instruments: InstrumentTable, symbol: int) -> int:
+    return reader.steps(key, instruments.at(symbol).tick_size, PRICE_TICKS_MAX)
+
+
+def _parse_qty(reader: Reader, key: str, instruments: InstrumentTable, symbol: int) -> int:
+    return reader.steps(key, instruments.at(symbol).lot_size, QTY_LOTS_MAX)
+
+
+def _parse_trade(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
+    _parse_symbol(reader, instruments, into)
+    symbol = int(into["symbol"])
+    into["price"] = _parse_price(reader, "price", instruments, symbol)
+    into["qty"] = _parse_qty(reader, "qty", instruments, symbol)
+    names = (("taker", "order_id"), ("taker_account", "account"))
+    for key, field in (*names, ("maker", "maker_order_id"), ("maker_account", "maker_account")):
+        into[field] = reader.integer(key, 1, INT64_MAX, "a whole number from 1")
+    into["side"] = reader.name("side", _SIDES)
+    for key in ("taker_fee", "maker_fee"):
+        if reader.has(key):
+            into[key] = reader.steps(key, _CENT, MONEY_MAX)
+
+
+def _parse_cancelled(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
+    _parse_names(reader, instruments, into)
+    into["qty"] = _parse_qty(reader, "qty", instruments, int(into["symbol"]))
+    into["reason"] = reader.name("reason", _REASONS)
+
+
+def _parse_amended(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
+    _parse_names(reader, instruments, into)
+    into["price"] = _parse_price(reader, "price", instruments, int(into["symbol"]))
+    into["qty"] = _parse_qty(reader, "qty", instruments, int(into["symbol"]))
+
+
+def _parse_rejected(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
+    _parse_owner(reader, into)
+    into["reason"] = reader.name("reason", _REASONS)
+
+
+def _parse_touch(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
+    _parse_symbol(reader, instruments, into)
+    symbol = int(into["symbol"])
+    fields = (("bid", "price", "qty"), ("ask", "maker_account", "maker_order_id"))
+    for name, price, qty in fields:
+        into[qty] = _parse_qty(reader, f"{name}_qty", instruments, symbol)
+        if into[qty] or not reader.is_null(name):
+            into[price] = _parse_price(reader, name, instruments, symbol)
+
+
+_Parser = Callable[[Reader, InstrumentTable, np.void], None]
+_PARSERS: Final[dict[int, _Parser]] = {
+    EVENT_ACCEPTED: _parse_names,
+    EVENT_TRADE: _parse_trade,
+    EVENT_CANCELLED: _parse_cancelled,
+    EVENT_AMENDED: _parse_amended,
+    EVENT_TRIGGERED: _parse_names,
+    EVENT_REJECTED: _parse_rejected,
+    EVENT_TOUCH: _parse_touch,
+}
+_CARRIED_READABLE: Final = (
+    "price",
+    "account",
+    "deposit",
+    "withdraw",
+    "position",
+    "snapshot",
+    "timer",
+)
+_READABLE: Final = {*_PARSERS, *(_EVENTS[name] for name in _CARRIED_READABLE)}
