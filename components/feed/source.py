@@ -1,0 +1,51 @@
+"""One interface for the three sources of prices, so that a process need not know which it runs."""
+
+from __future__ import annotations
+
+import asyncio
+
+from components.feed.clock import Clock, SystemClock
+from components.feed.ingress import Ingress
+from components.feed.metrics import FeedMetrics
+from components.feed.order_flow import OrderFlow
+from components.feed.publisher import Publish, Publisher
+from components.feed.settings import FeedSettings
+from components.feed.simulation import Simulation
+from components.instruments import Instrument, InstrumentTable
+from disruptor.errors import ConfigurationError
+
+
+async def run_feed(
+    settings: FeedSettings,
+    instruments: InstrumentTable,
+    publish: Publish,
+    stop: asyncio.Event,
+    metrics: FeedMetrics,
+    *,
+    clock: Clock | None = None,
+) -> None:
+    """Feed commands to ``publish`` until ``stop`` is set, or a recording that does not loop ends.
+
+    All work happens in the calling event loop; between due items it sleeps.  What is published
+    is an array of dtype COMMAND, shape (1…batch_max,), valid, stamped, and not used again here.
+    Raises ConfigurationError, before anything is published, when a setting does not fit.
+    """
+    clock = clock or SystemClock()
+    traded = traded_instruments(settings, instruments)
+    flow = OrderFlow(settings.order_flow, instruments, traded, settings.seed)
+    ingress = Ingress(len(instruments), metrics)
+    publisher = Publisher(publish, ingress, metrics, settings.batch_max)
+    await Simulation(settings, traded, flow, publisher, metrics, clock).run(stop)
+
+
+def traded_instruments(
+    settings: FeedSettings, instruments: InstrumentTable
+) -> tuple[Instrument, ...]:
+    """The instruments that ``settings.symbols`` names; ConfigurationError if one is unknown."""
+    for symbol in settings.symbols:
+        if symbol not in instruments:
+            known = ", ".join(instruments) or "none"
+            raise ConfigurationError(
+                f"feed.symbols: {symbol!r} is not an instrument; configured are {known}"
+            )
+    return tuple(instruments[symbol] for symbol in settings.symbols)
