@@ -1,0 +1,229 @@
+"""What follows from a topology's arrows, and why some topologies are impossible.
+
+    feed ──► commands ──► titan ──► events ──► sentinel ──► risk ──► oracle
+                 ▲                                 │
+                 └──────── blocking: false ────────┘
+
+A ring that is full stops its writers until its slowest reader moves on.  Along a circle of such
+stops everybody can wait for everybody; so a circle needs one write that never stops its process
+from reading (``blocking: false``), and this module finds each circle that has none.
+
+Nothing here reads a file or knows a machine: it is a function of the model alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from disruptor.errors import GraphError
+from disruptor.topology.document import Mistake, key_text
+from disruptor.topology.mistakes import did_you_mean
+from disruptor.topology.model import SHARED_RINGS, Topology
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Who writes, reads and waits; all tuples are in the order of the topology's processes."""
+
+    processes: tuple[str, ...]
+    readers: Mapping[str, tuple[str, ...]]
+    writers: Mapping[str, tuple[str, ...]]
+    blocking_writers: Mapping[str, tuple[str, ...]]
+    waits: Mapping[tuple[str, str], tuple[str, ...]]
+
+    @classmethod
+    def of(cls, topology: Topology) -> Graph:
+        """The graph of a topology; raises GraphError with everything that makes it impossible."""
+        found = [f"{key_text(key)}: {text}" for key, text in mistakes(topology)]
+        if found:
+            raise GraphError("\n".join(found))
+        return _graph(topology)
+
+    def gating(self, ring: str) -> tuple[str, ...]:
+        """The processes behind whose sequences the ring's producers stay.
+
+        A reader that another reader waits for is always ahead of that one, so only the last in
+        each line gates.
+        """
+        ahead = {other for (_, on), others in self.waits.items() if on == ring for other in others}
+        return tuple(name for name in self.readers[ring] if name not in ahead)
+
+    def dependencies(self, process: str, ring: str) -> tuple[str, ...]:
+        """The processes that finish an event of ``ring`` before ``process`` sees it.
+
+        Empty: it follows the ring's cursor alone.
+        """
+        return self.waits.get((process, ring), ())
+
+    def drain_order(self) -> tuple[str, ...]:
+        """Producers before their consumers; circles are cut at their non-blocking writes."""
+        before: dict[str, set[str]] = {name: set() for name in self.processes}
+        for ring, names in self.blocking_writers.items():
+            for reader in self.readers[ring]:
+                before[reader].update(names)
+        for (name, _), others in self.waits.items():
+            before[name].update(others)
+        order: list[str] = []
+        while len(order) < len(self.processes):
+            left = [name for name in self.processes if name not in order]
+            free = (name for name in left if not before[name] - {name} - set(order))
+            order.append(next(free, left[0]))
+        return tuple(order)
+
+    def start_order(self) -> tuple[str, ...]:
+        """Consumers before their producers, so that nothing is published to nobody."""
+        return tuple(reversed(self.drain_order()))
+
+
+def mistakes(topology: Topology) -> list[Mistake]:
+    """Everything that makes this topology impossible, each at the key that has to change."""
+    found = [*_unknown_rings(topology)]
+    if found:
+        return found
+    found = [*_lonely_rings(topology), *_bad_waits(topology)]
+    return found or [*_wait_circles(topology), *_ring_circles(topology)]
+
+
+def _graph(topology: Topology) -> Graph:
+    processes = topology.processes.items()
+    return Graph(
+        processes=tuple(topology.processes),
+        readers={
+            ring: tuple(name for name, each in processes if ring in each.reads)
+            for ring in topology.rings
+        },
+        writers={
+            ring: tuple(name for name, each in processes if ring in each.written())
+            for ring in topology.rings
+        },
+        blocking_writers={
+            ring: tuple(name for name, each in processes if ring in each.written(blocking=True))
+            for ring in topology.rings
+        },
+        waits=_waits(topology),
+    )
+
+
+def _waits(topology: Topology) -> dict[tuple[str, str], tuple[str, ...]]:
+    """For each process and ring, whom it waits for; `SHARED_RINGS` unfolded."""
+    waits: dict[tuple[str, str], tuple[str, ...]] = {}
+    for name, process in topology.processes.items():
+        for ring in process.reads:
+            listed = set(process.after.get(ring, ()))
+            for other in process.after.get(SHARED_RINGS, ()):
+                if other in topology.processes and ring in topology.processes[other].reads:
+                    listed.add(other)
+            if listed:
+                waits[name, ring] = tuple(each for each in topology.processes if each in listed)
+    return waits
+
+
+def _unknown_rings(topology: Topology) -> Iterator[Mistake]:
+    for name, process in topology.processes.items():
+        at = ("processes", name)
+        named = [((*at, "reads", i), ring) for i, ring in enumerate(process.reads)]
+        named += [((*at, "writes", i), each.ring) for i, each in enumerate(process.writes)]
+        for key, ring in named:
+            if ring not in topology.rings:
+                known = ", ".join(topology.rings) or "none"
+                near = did_you_mean(ring, topology.rings) or f"; rings are {known}"
+                yield Mistake(key, f'found "{ring}", which is no ring{near}')
+        for field, rings in (("reads", process.reads), ("writes", process.written())):
+            for twice in sorted({ring for ring in rings if rings.count(ring) > 1}):
+                yield Mistake((*at, field), f'found "{twice}" twice; name each ring once')
+
+
+def _lonely_rings(topology: Topology) -> Iterator[Mistake]:
+    graph = _graph(topology)
+    for ring, settings in topology.rings.items():
+        key = ("rings", ring)
+        if not graph.writers[ring]:
+            yield Mistake(key, f"no process writes it; add {ring} to the writes of one")
+        if not graph.readers[ring]:
+            yield Mistake(key, f"no process reads it; add {ring} to the reads of one")
+        if settings.producers == "single" and len(graph.writers[ring]) > 1:
+            names = " and ".join(graph.writers[ring])
+            yield Mistake(
+                key, f"found one producer allowed, but {names} write it; write producers: multi"
+            )
+
+
+def _bad_waits(topology: Topology) -> Iterator[Mistake]:
+    for name, process in topology.processes.items():
+        for on, others in process.after.items():
+            key = ("processes", name, "after")
+            if on not in process.reads and on != SHARED_RINGS:
+                near = did_you_mean(on, process.reads) or "; name a ring that it reads"
+                yield Mistake((*key, on), f'found "{on}", which {name} does not read{near}')
+                continue
+            for other in others:
+                text = _bad_wait(topology, name, on, other)
+                if text:
+                    yield Mistake((*key, on), f'found "{other}"{text}')
+
+
+def _bad_wait(topology: Topology, name: str, on: str, other: str) -> str:
+    if other not in topology.processes:
+        near = did_you_mean(other, topology.processes)
+        return f", which is no process{near}"
+    if other == name:
+        return ", which is the process itself; name another reader of the ring"
+    rings = topology.processes[name].reads if on == SHARED_RINGS else (on,)
+    if not set(rings) & set(topology.processes[other].reads):
+        shared = "a ring in common" if on == SHARED_RINGS else on
+        return f", which does not read {shared}; wait for a process that does"
+    return ""
+
+
+def _wait_circles(topology: Topology) -> Iterator[Mistake]:
+    waits = _waits(topology)
+    for ring in topology.rings:
+        arrows = {name: waits.get((name, ring), ()) for name in topology.processes}
+        circle = _circle(arrows)
+        if circle:
+            text = " waits for ".join((*circle, circle[0]))
+            key = ("processes", circle[0], "after")
+            yield Mistake(key, f"on {ring}, {text}: none could start; remove one of these waits")
+            return
+
+
+def _ring_circles(topology: Topology) -> Iterator[Mistake]:
+    """The first circle of blocking writes; a process is a node, and so is a ring."""
+    arrows: dict[str, tuple[str, ...]] = {}
+    for name, process in topology.processes.items():
+        arrows[f"process {name}"] = tuple(f"ring {ring}" for ring in process.written(blocking=True))
+    for ring, readers in _graph(topology).readers.items():
+        arrows[f"ring {ring}"] = tuple(f"process {name}" for name in readers)
+    circle = _circle(arrows)
+    if not circle:
+        return
+    last = next(i for i, node in reversed([*enumerate(circle)]) if node.startswith("process "))
+    names = [node.split()[1] for node in (*circle[last:], *circle[:last], circle[last])]
+    writer, ring = names[:2]
+    place = topology.processes[writer].written().index(ring)
+    yield Mistake(
+        ("processes", writer, "writes", place),
+        f"the circle {' → '.join(names)} can fill up and stop for ever; give one of its writes "
+        f"{{ring: {ring}, blocking: false}}, of a process that goes on reading when that is full",
+    )
+
+
+def _circle(arrows: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Some circle in the graph, without its first node repeated; empty if there is none."""
+    done: set[str] = set()
+    for start in arrows:
+        path: list[str] = []
+        branches = [iter((start,))]
+        while branches:
+            node = next(branches[-1], None)
+            if node is None:
+                branches.pop()
+                if path:
+                    done.add(path.pop())
+            elif node in path:
+                return tuple(path[path.index(node) :])
+            elif node not in done:
+                path.append(node)
+                branches.append(iter(arrows.get(node, ())))
+    return ()

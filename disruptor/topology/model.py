@@ -1,0 +1,154 @@
+"""The schema of a topology: rings, the processes around them, and how each process runs.
+
+A topology says who writes and who reads each ring, which readers wait for which others, and on
+which CPU and with which wait strategy each process runs.  It knows nothing of what travels: a
+ring's event layout and a process' entry point are names (``package.module:NAME``) that are
+looked up in the process that needs them, so a topology pickles and costs no imports.
+
+Every field's description completes the sentence "write …", because `load.validate` ends its
+lines with it.  Whatever concerns several entries at once is judged in `graph`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+CAPACITY_MAX: Final = 2**26
+SHARED_RINGS: Final = "*"
+"""The key of `Process.after` that means every ring that both processes read."""
+
+Wait = Literal["busy_spin", "yielding", "sleeping", "blocking", "adaptive"]
+Restart = Literal["always", "on-failure", "never"]
+Cpu = int | Literal["auto", "none"]
+
+
+class Strict(BaseModel):
+    """What every configured mapping is: immutable, no unknown keys, no silent coercion."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, validate_default=True
+    )
+
+
+def _power_of_two(capacity: int) -> int:
+    if not 2 <= capacity <= CAPACITY_MAX or capacity & (capacity - 1):
+        nearest = min(max(2, 1 << max(0, capacity - 1).bit_length()), CAPACITY_MAX)
+        raise ValueError(
+            f"found {capacity}; write a power of two from 2 to {CAPACITY_MAX} "
+            f"(did you mean {nearest}?)"
+        )
+    return capacity
+
+
+def _cpu(value: object) -> object:
+    number = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 65_536
+    if not number and value not in ("auto", "none"):
+        raise ValueError(f"found {shown(value)}; write a CPU's number from 0, auto or none")
+    return value
+
+
+def _write(value: object) -> object:
+    return {"ring": value} if isinstance(value, str) else value
+
+
+def _after(value: object) -> object:
+    return {SHARED_RINGS: value} if isinstance(value, list) else value
+
+
+def shown(value: object) -> str:
+    """A configured value as a reader of the file would recognise it."""
+    if isinstance(value, str):
+        return f'"{value}"' if len(value) <= 60 else f'"{value[:57]}…"'
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    return str(value)
+
+
+Name = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9_-]{1,32}$",
+        description="a name of 1 to 32 characters out of a-z, 0-9, _ and -",
+    ),
+]
+Reference = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")]
+Names = Annotated[tuple[Name, ...], Field(strict=False, description="a list of names")]
+
+
+class Ring(Strict):
+    """One ring buffer in shared memory."""
+
+    capacity: Annotated[int, AfterValidator(_power_of_two)] = Field(
+        description=f"a power of two from 2 to {CAPACITY_MAX}"
+    )
+    event: Reference = Field(description="where the event's dtype is, as package.module:NAME")
+    producers: Literal["single", "multi"] = Field("single", description="single or multi")
+
+
+class Write(Strict):
+    """One ring that a process publishes to; a bare string in YAML is the ring's name."""
+
+    ring: Name = Field(description="the name of a ring")
+    blocking: bool = Field(
+        True, description="true, or false if the process never stops reading to wait for space"
+    )
+
+
+class Process(Strict):
+    """One process: its code, its rings, and how it runs."""
+
+    run: Reference = Field(description="the function to run, as package.module:function")
+    reads: Names = Field((), description="a list of ring names")
+    writes: Annotated[
+        tuple[Annotated[Write, BeforeValidator(_write)], ...], Field(strict=False)
+    ] = Field((), description="a list of ring names, or of {ring: NAME, blocking: false}")
+    after: Annotated[dict[str, Names], BeforeValidator(_after)] = Field(
+        {}, description="a list of processes, or a mapping from ring to list of processes"
+    )
+    cpu: Annotated[Cpu, BeforeValidator(_cpu)] = Field(
+        "auto", description="a CPU's number from 0, auto or none"
+    )
+    group: Name | None = Field(
+        None, description="a name; processes of one group share a CPU where CPUs are few"
+    )
+    wait: Wait = Field(
+        "adaptive", description="busy_spin, yielding, sleeping, blocking or adaptive"
+    )
+    spin_us: int | None = Field(
+        None, ge=0, le=1_000_000, description="microseconds from 0 to 1000000, with wait: adaptive"
+    )
+    restart: Restart = Field("never", description="always, on-failure or never")
+    max_restarts: int = Field(5, ge=0, le=1_000_000, description="a number from 0 to 1000000")
+    options: dict[str, Any] = Field(
+        {}, description="a mapping of what the run function takes as its own"
+    )
+
+    @model_validator(mode="after")
+    def _spin_belongs_to_adaptive(self) -> Process:
+        if self.spin_us is not None and self.wait != "adaptive":
+            raise ValueError(
+                f"found spin_us with wait: {self.wait}; spin_us belongs to wait: adaptive"
+            )
+        return self
+
+    def written(self, *, blocking: bool = False) -> tuple[str, ...]:
+        """The rings that this process publishes to; or only those at which it stops when full."""
+        return tuple(each.ring for each in self.writes if each.blocking or not blocking)
+
+
+class Topology(Strict):
+    """A whole graph of rings and processes; `name` begins every shared-memory name of it."""
+
+    name: Name = Field(description="a name of 1 to 32 characters out of a-z, 0-9, _ and -")
+    rings: dict[Name, Ring] = Field(description="a mapping from a ring's name to its settings")
+    processes: dict[Name, Process] = Field(
+        description="a mapping from a process' name to its settings"
+    )
