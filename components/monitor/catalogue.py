@@ -52,17 +52,18 @@ WRITERS: Final = (FEED, TITAN, SENTINEL, ORACLE, LAUNCHER)
 
 ORDER_RESULTS: Final = ("accepted", "rejected", "cancelled", "amended")
 STREAMS: Final = ("commands", "events", "risk")
-FRAME_KINDS: Final = ("trade", "book_ticker", "depth", "other")
+OTHER: Final = "other"
+FRAME_KINDS: Final = ("trade", "book_ticker", "depth", OTHER)
 MALFORMED_REASONS: Final = (
-    "not_json",
-    "unknown_stream",
     "unknown_symbol",
-    "missing_field",
-    "bad_number",
-    "out_of_range",
-    "other",
+    "unknown_operation",
+    "bad_type",
+    "out_of_bounds_time",
+    "out_of_bounds_price",
+    "out_of_bounds_qty",
+    "out_of_bounds_id",
+    OTHER,
 )
-ORDER_FLOW_KINDS: Final = ("place", "cancel", "amend")
 
 _LATENCY = one_two_five("0.000001", "10")
 _PROCESS_TIME = doubling("0.25", 20)
@@ -72,7 +73,7 @@ _FEED_METRICS = (
     Metric("price_feed_updates", COUNTER, FEED, COUNT,
            "Price updates published, by symbol.", (SYMBOL,)),
     Metric("price_feed_latency_ms", HISTOGRAM, FEED, MILLISECONDS,
-           "From the venue's clock to ingress.", (SYMBOL,), one_two_five("0.01", "60000")),
+           "From the venue's clock to ingress.", (), one_two_five("0.01", "60000")),
     Metric("price_feed_simulated_price", GAUGE, FEED, PRICE,
            "The simulation's price now.", (SYMBOL,), initially=ABSENT),
     Metric("price_feed_last_update_timestamp_seconds", GAUGE, FEED, SECONDS,
@@ -80,13 +81,16 @@ _FEED_METRICS = (
     Metric("price_feed_frames", COUNTER, FEED, COUNT,
            "Exchange messages received, by kind.", (Label("kind", FRAME_KINDS),)),
     Metric("price_feed_malformed", COUNTER, FEED, COUNT,
-           "Exchange messages skipped, by reason.", (Label("reason", MALFORMED_REASONS),)),
+           "Messages, lines and commands dropped, by reason.",
+           (Label("reason", MALFORMED_REASONS),)),
     Metric("price_feed_gaps", COUNTER, FEED, COUNT,
            "Breaks in the exchange's own numbering.", (SYMBOL,)),
+    Metric("price_feed_duplicates", COUNTER, FEED, COUNT,
+           "Messages that had been seen before, dropped.", (SYMBOL,)),
     Metric("price_feed_reconnects", COUNTER, FEED, COUNT,
            "Connections to the exchange made again after a loss."),
     Metric("order_flow_commands", COUNTER, FEED, COUNT,
-           "Commands published by the simulated order flow.", (Label("kind", ORDER_FLOW_KINDS),)),
+           "Commands published by the simulated order flow."),
 )  # fmt: skip
 
 _TITAN_METRICS = (
@@ -169,7 +173,8 @@ _PROCESS = Label("process")
 
 _MONITOR_METRICS = (
     Metric("sentinel_margin_ratio", GAUGE, MONITOR, RATIO,
-           "An account's margin ratio; of many accounts, a fixed sample by hash.", (_USER,)),
+           "Maintenance margin over equity, 1 liquidates; of many accounts a fixed sample by hash.",
+           (_USER,)),
     Metric("sentinel_margin_ratio_mean", GAUGE, MONITOR, RATIO,
            "Mean margin ratio of all accounts with positions."),
     Metric("sentinel_margin_ratio_worst", GAUGE, MONITOR, RATIO,
@@ -183,6 +188,10 @@ _MONITOR_METRICS = (
            "Sequences that a consumer is behind the cursor.", (_RING, _CONSUMER)),
     Metric("ring_remaining_capacity", GAUGE, MONITOR, COUNT,
            "Slots free before producers wait for the slowest consumer.", (_RING,)),
+    Metric("ring_producer_stalls", COUNTER, MONITOR, COUNT,
+           "Times a producer waited for room.", (_RING,)),
+    Metric("ring_voided", COUNTER, MONITOR, COUNT,
+           "Sequences voided because their producer died.", (_RING,)),
     Metric("process_up", GAUGE, MONITOR, COUNT, "1 while the process runs.", (_PROCESS,)),
     Metric("process_state", GAUGE, MONITOR, COUNT,
            "1 for the state that the process is in, 0 for the others.", (_PROCESS, Label("state"))),

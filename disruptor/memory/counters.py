@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 
 from disruptor.compiled import compiled
 from disruptor.errors import LayoutMismatchError
+from disruptor.memory.process_identity import ProcessIdentity
 from disruptor.memory.segment import Segment
 
 KIND: Final = "counters"
@@ -187,6 +188,11 @@ class CounterBlock:
     def name(self) -> str:
         """The segment's name."""
         return self._segment.name
+
+    @property
+    def owner(self) -> ProcessIdentity:
+        """The process that created the block."""
+        return self._segment.owner
 
     def offset(self, metric: str, /, **labels: str) -> int:
         """The first word of a series; raises KeyError naming what the block does hold."""

@@ -1,0 +1,188 @@
+"""From shared memory to Prometheus' families, once a scrape.
+
+Counters come from the blocks of the processes; what has no counter (rings, processes, accounts) is
+derived from the platform's view at the same moment.  Names, types and help are the catalogue's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+import psutil
+from numpy.typing import NDArray
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+from components.monitor.account_sample import sampled, worst
+from components.monitor.catalogue import BY_NAME
+from components.monitor.platform_view import PROCESS_STATES, PlatformView
+from components.units import PPM
+from disruptor.memory.counters import COUNTER, HISTOGRAM, Reading
+
+MAX_USERS: Final = 500
+WORST_COUNT: Final = 50
+
+Sample = tuple[Sequence[str], float]
+
+
+class PlatformCollector(Collector):
+    """Every metric of the catalogue, as far as the platform runs.
+
+    ``max_users`` bounds the series that carry a user; see `account_sample`.
+    """
+
+    def __init__(self, view: PlatformView, max_users: int = MAX_USERS) -> None:
+        self._view = view
+        self._max_users = max_users
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: registration must not read shared memory."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """All families; reads each counter block, ring and table once."""
+        yield from self._counters()
+        yield from self._accounts()
+        yield from self._rings()
+        yield from self._processes()
+        yield _family("build_info", [((platform_version(),), 1)])
+
+    def _counters(self) -> Iterator[Metric]:
+        families: dict[str, list[Reading]] = {}
+        for readings in self._view.counters().values():
+            for reading in readings:
+                families.setdefault(reading.spec.name, []).append(reading)
+        for readings in families.values():
+            yield _from_counters(readings)
+
+    def _accounts(self) -> Iterator[Metric]:
+        accounts = self._view.accounts()
+        if not len(accounts):
+            return
+        exposed = accounts[accounts["position_count"] > 0]
+        ratios = exposed["margin_ratio_ppm"] / PPM
+        chosen = sampled(exposed["account"], self._max_users)
+        users = [str(account) for account in exposed["account"][chosen]]
+        yield _family("sentinel_margin_ratio", _labelled(users, ratios[chosen]))
+        yield _family("sentinel_margin_ratio_mean", [((), ratios.mean())] if len(ratios) else [])
+        ranked = ratios[worst(ratios, WORST_COUNT)]
+        ranks = [str(rank) for rank in range(1, len(ranked) + 1)]
+        yield _family("sentinel_margin_ratio_worst", _labelled(ranks, ranked))
+
+    def _rings(self) -> Iterator[Metric]:
+        rings = self._view.rings()
+        yield _family("ring_capacity", [((ring.name,), ring.capacity) for ring in rings])
+        yield _family("ring_cursor", [((ring.name,), ring.cursor) for ring in rings])
+        yield _family(
+            "ring_remaining_capacity", [((ring.name,), ring.remaining_capacity) for ring in rings]
+        )
+        yield _family("ring_producer_stalls", [((ring.name,), ring.stalls) for ring in rings])
+        yield _family("ring_voided", [((ring.name,), ring.voided) for ring in rings])
+        places = [(ring, each) for ring in rings for each in ring.consumers]
+        yield _family(
+            "ring_consumer_sequence",
+            [((ring.name, each.name), each.sequence) for ring, each in places],
+        )
+        yield _family(
+            "ring_consumer_lag",
+            [
+                ((ring.name, each.name), max(0, ring.cursor - each.sequence))
+                for ring, each in places
+            ],
+        )
+
+    def _processes(self) -> Iterator[Metric]:
+        processes = self._view.processes()
+        yield _family("process_up", [((each.name,), each.is_up) for each in processes])
+        yield _family(
+            "process_state",
+            [
+                ((each.name, state), each.state == state)
+                for each in processes
+                for state in PROCESS_STATES
+            ],
+        )
+        yield _family("process_restarts", [((each.name,), each.restarts) for each in processes])
+        usage = [(each.name, usage_of(each.pid)) for each in processes if each.pid]
+        known = [(name, used) for name, used in usage if used is not None]
+        yield _family("process_cpu_seconds", [((name,), used[0]) for name, used in known])
+        yield _family("process_resident_memory_bytes", [((name,), used[1]) for name, used in known])
+
+
+def registry_of(view: PlatformView, max_users: int = MAX_USERS) -> CollectorRegistry:
+    """A registry that holds the platform's metrics and nothing of the exporter's own process."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(PlatformCollector(view, max_users))
+    return registry
+
+
+def usage_of(pid: int) -> tuple[float, int] | None:
+    """CPU seconds and resident bytes of a process; None if it is gone."""
+    try:
+        process = psutil.Process(pid)
+        with process.oneshot():
+            times = process.cpu_times()
+            return times.user + times.system, int(process.memory_info().rss)
+    except psutil.Error:
+        return None
+
+
+def platform_version() -> str:
+    """The installed version; "source" when run from a checkout that is not installed."""
+    try:
+        return version("disruptor-trading-platform")
+    except PackageNotFoundError:
+        return "source"
+
+
+def _labelled(labels: Sequence[str], values: NDArray[Any]) -> list[Sample]:
+    return [((label,), value) for label, value in zip(labels, values.tolist(), strict=True)]
+
+
+def _family(name: str, samples: Iterable[Sample]) -> Metric:
+    metric = BY_NAME[name]
+    return _filled(metric.kind, name, metric.help, metric.label_names, samples)
+
+
+def _from_counters(readings: Sequence[Reading]) -> Metric:
+    spec = readings[0].spec
+    labels = [label for label, _ in spec.labels]
+    if spec.kind != HISTOGRAM:
+        samples = [(_values(each), each.value) for each in readings if not each.is_absent]
+        return _filled(spec.kind, spec.name, spec.help, labels, samples)
+    family = HistogramMetricFamily(spec.name, spec.help, labels=labels)
+    for reading in readings:
+        buckets = [(_bound(bound), count) for bound, count in reading.cumulative_buckets]
+        family.add_metric(_values(reading), buckets, reading.sum)
+    return family
+
+
+def _filled(
+    kind: str, name: str, text: str, labels: Sequence[str], samples: Iterable[Sample]
+) -> Metric:
+    family: CounterMetricFamily | GaugeMetricFamily
+    if kind == COUNTER:
+        family = CounterMetricFamily(name, text, labels=labels)
+    else:
+        family = GaugeMetricFamily(name, text, labels=labels)
+    for values, value in samples:
+        family.add_metric(values, float(value))
+    return family
+
+
+def _values(reading: Reading) -> list[str]:
+    return [value for _, value in reading.spec.labels]
+
+
+def _bound(bound: float) -> str:
+    text: str = floatToGoString(bound)  # type: ignore[no-untyped-call]
+    return text

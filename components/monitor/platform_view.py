@@ -1,0 +1,160 @@
+"""What the monitor sees of a platform: counters, rings, processes, accounts, liquidations.
+
+Everything is read from shared memory, found by the platform's name, and nothing is ever written,
+so that looking costs the pipeline nothing.  Segments come and go with the platform: each look
+begins with the list of /dev/shm, and only what is new is mapped.
+
+    <platform>.counters.<process>     counter blocks       (disruptor.memory.counters)
+    <platform>.table.accounts         the accounts' risk   (disruptor.memory.snapshot_table)
+    <platform>.table.liquidations     the newest ones, oldest first, records of the risk stream
+    any other name of the platform    rings, by their kind
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from disruptor.errors import SegmentError
+from disruptor.memory.counters import CounterBlock, Reading
+from disruptor.memory.segment import SHARED_MEMORY_DIRECTORY, existing
+from disruptor.memory.snapshot_table import SnapshotTable
+from disruptor.ring.ring_buffer import RingBuffer, RingStatistics
+
+ACCOUNTS: Final = "accounts"
+LIQUIDATIONS: Final = "liquidations"
+
+PROCESS_STATES: Final = ("starting", "running", "backoff", "stopping", "stopped", "failed")
+
+
+def counters_name(platform: str, process: str) -> str:
+    """Segment name of a process' counter block."""
+    return f"{platform}.counters.{process}"
+
+
+def table_name(platform: str, table: str) -> str:
+    """Segment name of a snapshot table, ACCOUNTS or LIQUIDATIONS."""
+    return f"{platform}.table.{table}"
+
+
+@dataclass(frozen=True)
+class ProcessStatus:
+    """One process of the platform, as its supervisor knows it."""
+
+    name: str
+    state: str  # one of PROCESS_STATES
+    pid: int  # 0 while there is none
+    restarts: int
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the process does its work now."""
+        return self.state == "running"
+
+
+class PlatformView(Protocol):
+    """One moment's look; the exporter and the terminal view read nothing else."""
+
+    def counters(self) -> Mapping[str, list[Reading]]:
+        """Readings of each process that keeps counters."""
+
+    def rings(self) -> Sequence[RingStatistics]:
+        """All rings, named without the platform's name."""
+
+    def processes(self) -> Sequence[ProcessStatus]:
+        """All supervised processes."""
+
+    def accounts(self) -> NDArray[Any]:
+        """The account view, shape (accounts,); empty when there is none."""
+
+    def liquidations(self) -> NDArray[Any]:
+        """The newest liquidations, oldest first; empty when there are none."""
+
+
+Mapped = CounterBlock | SnapshotTable | RingBuffer
+
+
+class SharedMemoryView:
+    """``PlatformView`` of a running platform; for one thread."""
+
+    def __init__(
+        self,
+        platform: str,
+        processes: Callable[[], Sequence[ProcessStatus]] = tuple,
+    ) -> None:
+        self.platform = platform
+        self._processes = processes
+        self._mapped: dict[tuple[str, int], Mapped] = {}
+
+    def is_running(self) -> bool:
+        """Whether a living process owns counters of this platform."""
+        return any(block.owner.is_alive() for block in self._of_kind(CounterBlock).values())
+
+    def counters(self) -> Mapping[str, list[Reading]]:
+        """Readings of each process that keeps counters."""
+        prefix = counters_name(self.platform, "")
+        blocks = self._of_kind(CounterBlock)
+        return {name.removeprefix(prefix): block.read() for name, block in blocks.items()}
+
+    def rings(self) -> Sequence[RingStatistics]:
+        """All rings, named without the platform's name."""
+        seen = [ring.statistics() for ring in self._of_kind(RingBuffer).values()]
+        return [replace(ring, name=self._label(ring.name)) for ring in seen]
+
+    def processes(self) -> Sequence[ProcessStatus]:
+        """All supervised processes."""
+        return self._processes()
+
+    def accounts(self) -> NDArray[Any]:
+        """The account view, shape (accounts,)."""
+        return self._table(ACCOUNTS)
+
+    def liquidations(self) -> NDArray[Any]:
+        """The newest liquidations, oldest first."""
+        return self._table(LIQUIDATIONS)
+
+    def close(self) -> None:
+        """Drop all mappings."""
+        for mapped in self._mapped.values():
+            mapped.close()
+        self._mapped.clear()
+
+    def _label(self, segment: str) -> str:
+        return segment.removeprefix(f"{self.platform}.").removeprefix("ring.")
+
+    def _table(self, table: str) -> NDArray[Any]:
+        found = self._of_kind(SnapshotTable).get(table_name(self.platform, table))
+        return np.empty(0) if found is None else found.copy()
+
+    def _of_kind(self, kind: type[Any]) -> dict[str, Any]:
+        self._refresh()
+        return {key[0]: each for key, each in self._mapped.items() if isinstance(each, kind)}
+
+    def _refresh(self) -> None:
+        present: set[tuple[str, int]] = set()
+        for name in existing(f"{self.platform}."):
+            with contextlib.suppress(FileNotFoundError):
+                present.add((name, os.stat(Path(SHARED_MEMORY_DIRECTORY, name)).st_ino))
+        for key in self._mapped.keys() - present:
+            self._mapped.pop(key).close()
+        for key in present - self._mapped.keys():
+            mapped = _map(key[0])
+            if mapped is not None:
+                self._mapped[key] = mapped
+        self._mapped = dict(sorted(self._mapped.items()))
+
+
+def _map(name: str) -> Mapped | None:
+    """The segment as what it is; None if it is of another kind, unfinished, or gone again."""
+    for kind in (CounterBlock, SnapshotTable, RingBuffer):
+        with contextlib.suppress(SegmentError, ValueError):
+            mapped: Mapped = kind.attach(name)
+            return mapped
+    return None
