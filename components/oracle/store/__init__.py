@@ -1,0 +1,28 @@
+"""The event store: hash-chained streams of fixed-size events on LMDB; knows no trading."""
+
+from components.oracle.store.errors import (
+    JournalCorruptError,
+    JournalError,
+    JournalLayoutError,
+    JournalLockedError,
+    JournalMissingError,
+    JournalWriteError,
+)
+from components.oracle.store.info import JournalInfo, StreamInfo
+from components.oracle.store.journal import Journal
+from components.oracle.store.verify import Report, StreamReport, verify
+
+__all__ = [
+    "Journal",
+    "JournalCorruptError",
+    "JournalError",
+    "JournalInfo",
+    "JournalLayoutError",
+    "JournalLockedError",
+    "JournalMissingError",
+    "JournalWriteError",
+    "Report",
+    "StreamInfo",
+    "StreamReport",
+    "verify",
+]
