@@ -1,0 +1,155 @@
+"""A platform in shared memory without its processes: counters, a ring, accounts, liquidations."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from components.instruments import Instrument, InstrumentTable
+from components.messages.code import RISK_LIQUIDATION, SELL
+from components.messages.event import EVENT
+from components.messages.risk import RISK
+from components.monitor.catalogue import WRITERS, specs_for
+from components.monitor.platform_view import (
+    ACCOUNTS,
+    LIQUIDATIONS,
+    ProcessStatus,
+    SharedMemoryView,
+    counters_name,
+    table_name,
+)
+from components.units import MONEY_SCALE
+from disruptor.memory.counters import CounterBlock, add, observe_many, put
+from disruptor.memory.snapshot_table import SnapshotTable
+from disruptor.ring.ring_buffer import RingBuffer
+
+ACCOUNT_VIEW = np.dtype(
+    [
+        (n, np.int64)
+        for n in (
+            "account",
+            "collateral",
+            "equity",
+            "maintenance",
+            "margin_ratio_ppm",
+            "position_count",
+        )
+    ]
+)
+INSTRUMENTS = InstrumentTable(
+    [
+        Instrument("BTCUSDT", 0, Decimal("0.1"), Decimal("0.001")),
+        Instrument("ETHUSDT", 1, Decimal("0.01"), Decimal("0.01")),
+    ]
+)
+SYMBOLS = tuple(INSTRUMENTS)
+
+
+@dataclass
+class Platform:
+    """What the launcher and the processes would have made."""
+
+    name: str
+    blocks: dict[str, CounterBlock]
+    accounts: SnapshotTable
+    liquidations: SnapshotTable
+    ring: RingBuffer
+    processes: list[ProcessStatus] = field(default_factory=list)
+
+    def view(self) -> SharedMemoryView:
+        return SharedMemoryView(self.name, lambda: self.processes)
+
+    def count(self, process: str, metric: str, amount: int = 1, /, **labels: str) -> None:
+        block = self.blocks[process]
+        add(block.words, block.offset(metric, **labels), amount)
+
+    def put(self, process: str, metric: str, value: int, /, **labels: str) -> None:
+        block = self.blocks[process]
+        put(block.words, block.offset(metric, **labels), value)
+
+    def observe(
+        self, process: str, metric: str, value: int, times: int = 1, /, **labels: str
+    ) -> None:
+        block = self.blocks[process]
+        bounds = block.bounds(metric, **labels)
+        observe_many(block.words, block.offset(metric, **labels), bounds, value, times)
+
+    def publish_accounts(self, ratios_ppm: list[int]) -> None:
+        rows = np.zeros(len(ratios_ppm), ACCOUNT_VIEW)
+        rows["account"] = np.arange(1001, 1001 + len(ratios_ppm))
+        rows["margin_ratio_ppm"] = ratios_ppm
+        rows["collateral"] = rows["equity"] = 2_500 * MONEY_SCALE
+        rows["position_count"] = 1
+        self.accounts.publish(rows)
+
+    def trade(self) -> None:
+        """Let every process have done a little, so that every promised query has an answer."""
+        for symbol in SYMBOLS:
+            self.count("feed", "price_feed_updates", 3, symbol=symbol)
+            self.put("feed", "price_feed_simulated_price", 500_005, symbol=symbol)
+            self.count("titan", "titan_executions", 2, symbol=symbol)
+            self.count("titan", "titan_orders_processed", 5, symbol=symbol, result="accepted")
+            self.observe("titan", "titan_execution_price", 500_000, 2, symbol=symbol)
+            self.observe("titan", "titan_execution_quantity", 250, 2, symbol=symbol)
+            self.put("titan", "titan_last_price", 500_000, symbol=symbol)
+            self.put("titan", "titan_best_bid", 499_999, symbol=symbol)
+            self.put("titan", "titan_best_ask", 500_001, symbol=symbol)
+            self.put("titan", "titan_spread", 2, symbol=symbol)
+            self.count("sentinel", "sentinel_liquidations", 1, symbol=symbol)
+            self.observe(
+                "sentinel", "sentinel_liquidation_loss_usd", 150 * MONEY_SCALE, symbol=symbol
+            )
+        self.observe("feed", "price_feed_latency_ms", 3_000_000, 7)
+        self.observe("sentinel", "sentinel_process_time_micros", 1_700, 99)
+        self.put("sentinel", "sentinel_accounts_total", 3)
+        self.put("sentinel", "sentinel_accounts_at_risk", 1)
+        for stream in ("commands", "events", "risk"):
+            self.count("oracle", "oracle_events_written", 10, kind=stream)
+
+
+@pytest.fixture
+def platform() -> Iterator[Platform]:
+    name = f"test-monitor-{os.getpid()}"
+    made = Platform(
+        name=name,
+        blocks={
+            process: CounterBlock.create(
+                counters_name(name, process), specs_for(process, INSTRUMENTS)
+            )
+            for process in WRITERS
+        },
+        accounts=SnapshotTable.create(table_name(name, ACCOUNTS), ACCOUNT_VIEW, 10_000),
+        liquidations=SnapshotTable.create(table_name(name, LIQUIDATIONS), RISK, 100),
+        ring=RingBuffer.create(f"{name}.events", EVENT, 64),
+        processes=[
+            ProcessStatus("titan", "running", os.getpid(), 0),
+            ProcessStatus("oracle", "running", os.getpid(), 2),
+        ],
+    )
+    yield made
+    for each in (*made.blocks.values(), made.accounts, made.liquidations, made.ring):
+        each.close()
+        each.unlink()
+
+
+@pytest.fixture
+def busy(platform: Platform) -> Platform:
+    """The platform after some trading."""
+    platform.trade()
+    platform.publish_accounts([200_000, 900_000, 1_100_000])
+    liquidation = np.zeros(1, RISK)
+    liquidation["kind"], liquidation["side"], liquidation["account"] = RISK_LIQUIDATION, SELL, 1003
+    liquidation["qty"], liquidation["price"], liquidation["amount"] = (
+        500,
+        450_000,
+        150 * MONEY_SCALE,
+    )
+    platform.liquidations.publish(liquidation)
+    platform.ring.register_consumer("sentinel", start=0)
+    platform.ring.producer().write(np.zeros(40, EVENT))
+    return platform

@@ -1,0 +1,135 @@
+"""A real Prometheus scrapes the exporter, and the promised queries answer."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from components.monitor.exporter import ExporterSettings, port_of, serve
+from tests.components.monitor.conftest import Platform
+
+MONITORING = Path(__file__).resolve().parents[3] / "config" / "monitoring"
+QUERIES = (
+    "rate(sentinel_liquidations_total[1m])",
+    "avg(sentinel_margin_ratio)",
+    "histogram_quantile(0.99, rate(sentinel_process_time_micros_bucket[5m]))",
+    "rate(price_feed_updates_total[30s])",
+    "sum(rate(titan_executions_total[1m]))",
+)
+LIMIT_SECONDS = 60
+
+
+def program(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is not installed; Debian's package is called prometheus")
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def configuration(directory: Path, target: int) -> Path:
+    """The project's own configuration, with the test's target and a scrape each second."""
+    text = (MONITORING / "prometheus.yml").read_text()
+    assert "scrape_interval: 5s" in text
+    text = text.replace("interval: 5s", "interval: 1s").replace(
+        "host.docker.internal:9000", f"127.0.0.1:{target}"
+    )
+    path = directory / "prometheus.yml"
+    path.write_text(text)
+    for rules in MONITORING.glob("*.rules.yml"):
+        shutil.copy(rules, directory)
+    return path
+
+
+def finite(answer: dict[str, Any]) -> bool:
+    values = [float(each["value"][1]) for each in answer["data"]["result"]]
+    return bool(values) and all(math.isfinite(value) for value in values)
+
+
+@pytest.mark.system
+def test_the_promised_queries_give_finite_answers(busy: Platform, tmp_path: Path) -> None:
+    prometheus = program("prometheus")
+
+    async def scenario() -> dict[str, dict[str, Any]]:
+        view, port = busy.view(), free_port()
+        runner = await serve(view, ExporterSettings(port=0))
+        command = [
+            prometheus,
+            f"--config.file={configuration(tmp_path, port_of(runner))}",
+            f"--storage.tsdb.path={tmp_path / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--log.level=error",
+        ]
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+        )
+        try:
+            return await answered(busy, f"http://127.0.0.1:{port}/api/v1/query")
+        finally:
+            process.terminate()
+            await process.wait()
+            await runner.cleanup()
+            view.close()
+
+    answers = asyncio.run(scenario())
+
+    assert {query for query, answer in answers.items() if finite(answer)} == set(QUERIES)
+    symbols = [each["metric"]["symbol"] for each in answers[QUERIES[0]]["data"]["result"]]
+    assert sorted(symbols) == ["BTCUSDT", "ETHUSDT"]
+
+
+async def answered(busy: Platform, url: str) -> dict[str, dict[str, Any]]:
+    """Let the platform trade until every query has a finite answer, or the limit is over."""
+    answers: dict[str, dict[str, Any]] = {}
+    deadline = time.monotonic() + LIMIT_SECONDS
+    async with aiohttp.ClientSession() as client:
+        while time.monotonic() < deadline and len(answers) < len(QUERIES):
+            busy.trade()
+            for query in QUERIES:
+                try:
+                    async with client.get(url, params={"query": query}) as reply:
+                        answer = await reply.json()
+                except aiohttp.ClientError:
+                    break
+                if answer.get("status") == "success" and finite(answer):
+                    answers[query] = answer
+            await asyncio.sleep(0.25)
+    return answers
+
+
+@pytest.mark.parametrize("name", ["prometheus.yml", "alerts.rules.yml", "recording.rules.yml"])
+def test_promtool_accepts_the_configuration(name: str) -> None:
+    kind = "config" if name == "prometheus.yml" else "rules"
+    checked = subprocess.run(
+        [program("promtool"), "check", kind, str(MONITORING / name)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_alerts_fire_when_they_should_and_not_before() -> None:
+    checked = subprocess.run(
+        [program("promtool"), "test", "rules", str(MONITORING / "alerts.test.yml")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
