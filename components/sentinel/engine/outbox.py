@@ -1,0 +1,132 @@
+"""What one or several events made Sentinel say: risk records and orders, in the caller's arrays.
+
+The caller owns the arrays and their growth: before each event there must be room for
+``outbox_bound`` more records of each kind, so that the engine never has to drop or stop.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.messages.code import RISK_ACCOUNT, RISK_INSURANCE_FUND, RISK_REJECTED
+from components.messages.command import COMMAND
+from components.messages.risk import RISK
+from components.sentinel.engine.accounts import equity_of
+from components.sentinel.engine.state import SentinelState, wide
+from disruptor.compiled import compiled
+
+RECORDS_PER_EVENT = 16
+"""What an event can produce apart from its liquidations: a trade's two sides, each a position,
+two changes of the fund, an account, a warning; or a price's refusal."""
+
+
+class SentinelOutbox(NamedTuple):
+    """Risk records and commands produced, in order; the counts say how many are valid."""
+
+    risks: NDArray[np.void]
+    risk_count: NDArray[np.int64]
+    orders: NDArray[np.void]
+    order_count: NDArray[np.int64]
+
+
+def new_outbox(risk_capacity: int = 1024, order_capacity: int = 1024) -> SentinelOutbox:
+    """Empty arrays of these capacities."""
+    return SentinelOutbox(
+        risks=np.zeros(risk_capacity, RISK),
+        risk_count=np.zeros(1, np.int64),
+        orders=np.zeros(order_capacity, COMMAND),
+        order_count=np.zeros(1, np.int64),
+    )
+
+
+@compiled
+def outbox_bound(state: SentinelState) -> int:
+    """No event produces more risk records than this, nor more orders.
+
+    A price can warn each account once and liquidate each position once, and there are no more
+    accounts to warn than positions; everything else is a handful.
+    """
+    return 2 * wide(state.summary[0]["slot_count"]) + RECORDS_PER_EVENT
+
+
+@compiled
+def has_outbox_room(state: SentinelState, outbox: SentinelOutbox) -> bool:
+    """Whether any next event's output fits what is left of the outbox."""
+    bound = outbox_bound(state)
+    risks_left = outbox.risks.size - outbox.risk_count[0]
+    orders_left = outbox.orders.size - outbox.order_count[0]
+    return bool(risks_left >= bound and orders_left >= bound)
+
+
+@compiled
+def add_risk(outbox: SentinelOutbox, event: np.void, kind: int, account: int) -> int:
+    """Append a risk record of this kind, otherwise zero; returns its index for the fields."""
+    index = wide(outbox.risk_count[0])
+    outbox.risk_count[0] = index + 1
+    record = outbox.risks[index]
+    record["seq"] = event["seq"]
+    record["ts"] = event["ts"]
+    record["account"] = account
+    record["price"] = 0
+    record["qty"] = 0
+    record["bankruptcy_price"] = 0
+    record["collateral"] = 0
+    record["equity"] = 0
+    record["maintenance"] = 0
+    record["entry_value"] = 0
+    record["amount"] = 0
+    record["symbol"] = 0
+    record["kind"] = kind
+    record["reason"] = 0
+    record["side"] = 0
+    record["flags"] = 0
+    return index
+
+
+@compiled
+def add_balances(state: SentinelState, outbox: SentinelOutbox, index: int, row: int) -> None:
+    """Write the account's collateral, equity and maintenance into a risk record."""
+    record = outbox.risks[index]
+    record["collateral"] = state.accounts[row]["collateral"]
+    record["equity"] = equity_of(state, row)
+    record["maintenance"] = state.accounts[row]["maintenance"]
+
+
+@compiled
+def add_account_risk(
+    state: SentinelState, event: np.void, outbox: SentinelOutbox, row: int, amount: int
+) -> None:
+    """Say that the account's collateral changed by ``amount``."""
+    index = add_risk(outbox, event, RISK_ACCOUNT, state.accounts[row]["account"])
+    outbox.risks[index]["amount"] = amount
+    add_balances(state, outbox, index, row)
+
+
+@compiled
+def add_fund_risk(
+    state: SentinelState,
+    event: np.void,
+    outbox: SentinelOutbox,
+    account: int,
+    amount: int,
+    bad_debt: int,
+) -> None:
+    """Say that the fund changed by ``amount`` for ``account``, and what it could not pay."""
+    index = add_risk(outbox, event, RISK_INSURANCE_FUND, account)
+    outbox.risks[index]["amount"] = amount
+    outbox.risks[index]["collateral"] = state.summary[0]["fund"]
+    outbox.risks[index]["entry_value"] = bad_debt
+
+
+@compiled
+def add_rejection(
+    event: np.void, outbox: SentinelOutbox, account: int, reason: int, amount: int
+) -> None:
+    """Say that an event was refused as a whole and changed nothing."""
+    index = add_risk(outbox, event, RISK_REJECTED, account)
+    outbox.risks[index]["reason"] = reason
+    outbox.risks[index]["amount"] = amount
+    outbox.risks[index]["symbol"] = event["symbol"]

@@ -1,0 +1,220 @@
+"""The state as canonical bytes, its hash, and back.
+
+Only what history decided is written; sums, links and hash places are rebuilt.  Accounts stand in
+order of opening, positions symbol by symbol in scan order, so that a restored state behaves and
+hashes exactly like the one that it was taken from, also within other limits.
+
+    magic, counts | summary | ledger | accounts | symbols | tiers | positions     little-endian
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.sentinel.engine.accounts import open_account
+from components.sentinel.engine.fills import set_position
+from components.sentinel.engine.positions import add_position
+from components.sentinel.engine.state import (
+    BLOCK_SLOTS,
+    LEDGER_FLOWS,
+    NONE,
+    TIER,
+    TIERS_MAX,
+    SentinelState,
+    new_state,
+)
+from disruptor.compiled import compiled
+
+MAGIC: Final = int.from_bytes(b"SENTINL1", "little")
+
+SAVED_HEAD: Final = np.dtype(
+    [(name, "<i8") for name in ("magic", "account_count", "symbol_count", "slot_count")]
+)
+SAVED_SUMMARY: Final = np.dtype(
+    [
+        (name, "<i8")
+        for name in (
+            "next_order_id",
+            "rule_version",
+            "liquidation_fee_ppm",
+            "at_risk_ppm",
+            "fund",
+            "fund_seeded",
+        )
+    ]
+)
+SAVED_ACCOUNT: Final = np.dtype([("account", "<i8"), ("collateral", "<i8"), ("at_risk", "<i8")])
+SAVED_SYMBOL: Final = np.dtype(
+    [(name, "<i8") for name in ("money_unit", "mark", "qty_high", "tier_count", "max_leverage")]
+)
+SAVED_POSITION: Final = np.dtype(
+    [
+        (name, "<i8")
+        for name in (
+            "row",
+            "symbol",
+            "qty",
+            "entry_value",
+            "leverage",
+            "order_id",
+            "order_open",
+        )
+    ]
+)
+
+
+class SnapshotError(ValueError):
+    """Bytes that are no snapshot of this version, are cut short, or do not fit the limits."""
+
+
+def canonical_bytes(state: SentinelState) -> bytes:
+    """Everything that decides Sentinel's future; equal histories give equal bytes."""
+    summary = state.summary[0]
+    symbol_count = _symbol_count(state)
+    head = np.zeros(1, SAVED_HEAD)
+    head["magic"] = MAGIC
+    head["account_count"] = summary["account_count"]
+    head["symbol_count"] = symbol_count
+    head["slot_count"] = summary["slot_count"]
+    symbols = state.symbols[:symbol_count]
+    tiers = state.tiers[:symbol_count].copy()
+    tiers[np.arange(TIERS_MAX)[None, :] >= symbols["tier_count"][:, None]] = np.zeros((), TIER)
+    parts = [
+        head,
+        _picked(state.summary, SAVED_SUMMARY),
+        state.ledger.astype("<i8"),
+        _picked(state.accounts[: summary["account_count"]], SAVED_ACCOUNT),
+        _picked(symbols, SAVED_SYMBOL),
+        tiers,
+        _picked(state.positions[scan_order(state)], SAVED_POSITION),
+    ]
+    return b"".join(part.tobytes() for part in parts)
+
+
+def state_hash(state: SentinelState) -> str:
+    """SHA-256 of the canonical bytes, in hexadecimal."""
+    return hashlib.sha256(canonical_bytes(state)).hexdigest()
+
+
+def restore(
+    data: bytes,
+    max_accounts: int = 1 << 14,
+    max_symbols: int = 64,
+    max_positions: int = 1 << 15,
+) -> SentinelState:
+    """The state that ``canonical_bytes`` wrote, within these limits; SnapshotError if it
+    cannot be."""
+    if len(data) < SAVED_HEAD.itemsize:
+        raise SnapshotError(f"a snapshot of Sentinel has at least 32 bytes, found {len(data)}")
+    head = np.frombuffer(data, SAVED_HEAD, 1)[0]
+    if head["magic"] != MAGIC:
+        raise SnapshotError("the bytes are no snapshot of Sentinel, or of another version")
+    counts = int(head["account_count"]), int(head["symbol_count"]), int(head["slot_count"])
+    for what, count, limit in zip(
+        ("accounts", "symbols", "positions"),
+        counts,
+        (max_accounts, max_symbols, max_positions),
+        strict=True,
+    ):
+        if not 0 <= count <= limit:
+            raise SnapshotError(f"the snapshot holds {count} {what}, the limit is {limit}")
+    state = new_state(max_accounts, max_symbols, max_positions)
+    _fill_state(state, _Reader(data, SAVED_HEAD.itemsize), *counts)
+    return state
+
+
+def scan_order(state: SentinelState) -> NDArray[np.int64]:
+    """Every used slot, symbol by symbol, in the order in which a price visits them."""
+    parts = [np.zeros(0, np.int64)]
+    for symbol in state.symbols:
+        left, block = int(symbol["slot_count"]), int(symbol["first_block"])
+        while block != NONE:
+            first = block * BLOCK_SLOTS
+            parts.append(np.arange(first, first + min(left, BLOCK_SLOTS)))
+            left -= BLOCK_SLOTS
+            block = int(state.block_next[block])
+    return np.concatenate(parts)
+
+
+class _Reader:
+    """Takes arrays off the front of the bytes."""
+
+    def __init__(self, data: bytes, offset: int) -> None:
+        self._data = data
+        self._offset = offset
+
+    def take(self, dtype: np.dtype | str, count: int) -> NDArray:
+        """``count`` records of ``dtype``; SnapshotError if the bytes end before."""
+        wanted = np.dtype(dtype).itemsize * count
+        if self._offset + wanted > len(self._data):
+            raise SnapshotError(f"the snapshot is cut short at {len(self._data)} bytes")
+        taken = np.frombuffer(self._data, dtype, count, self._offset)
+        self._offset += wanted
+        return taken
+
+    def finish(self) -> None:
+        """SnapshotError if bytes are left."""
+        if self._offset != len(self._data):
+            raise SnapshotError(
+                f"the snapshot has {len(self._data)} bytes where {self._offset} were expected"
+            )
+
+
+def _symbol_count(state: SentinelState) -> int:
+    defined = np.flatnonzero(state.symbols["money_unit"])
+    return int(defined[-1]) + 1 if defined.size else 0
+
+
+def _picked(records: NDArray[np.void], dtype: np.dtype) -> NDArray[np.void]:
+    picked = np.zeros(records.shape, dtype)
+    for name in dtype.names or ():
+        picked[name] = records[name]
+    return picked
+
+
+def _fill_state(
+    state: SentinelState, reader: _Reader, accounts: int, symbols: int, slots: int
+) -> None:
+    summary = reader.take(SAVED_SUMMARY, 1)[0]
+    for name in SAVED_SUMMARY.names or ():
+        state.summary[name] = summary[name]
+    state.ledger[:] = reader.take("<i8", LEDGER_FLOWS * 2).reshape(LEDGER_FLOWS, 2)
+    saved_accounts = reader.take(SAVED_ACCOUNT, accounts)
+    saved_symbols = reader.take(SAVED_SYMBOL, symbols)
+    for name in SAVED_SYMBOL.names or ():
+        state.symbols[name][:symbols] = saved_symbols[name]
+    state.tiers[:symbols] = reader.take(TIER, symbols * TIERS_MAX).reshape(symbols, TIERS_MAX)
+    saved_positions = reader.take(SAVED_POSITION, slots)
+    reader.finish()
+    _insert_accounts(state, saved_accounts)
+    _insert_positions(state, saved_positions)
+
+
+@compiled
+def _insert_accounts(state: SentinelState, saved: NDArray[np.void]) -> None:
+    for place in range(saved.size):
+        row = open_account(state, saved[place]["account"])
+        state.accounts[row]["collateral"] = saved[place]["collateral"]
+        state.accounts[row]["at_risk"] = saved[place]["at_risk"]
+        state.summary[0]["at_risk_count"] += saved[place]["at_risk"]
+
+
+@compiled
+def _insert_positions(state: SentinelState, saved: NDArray[np.void]) -> None:
+    for place in range(saved.size):
+        each = saved[place]
+        slot = add_position(state, each["row"], each["symbol"], each["leverage"])
+        account = state.accounts[each["row"]]
+        set_position(state, slot, each["qty"], each["entry_value"])
+        state.positions[slot]["order_id"] = each["order_id"]
+        state.positions[slot]["order_open"] = each["order_open"]
+        is_open = 1 if each["qty"] != 0 else 0
+        in_flight = 1 if each["order_id"] != 0 else 0
+        account["position_count"] += is_open
+        account["orders_in_flight"] += in_flight
+        state.summary[0]["position_count"] += is_open
+        state.summary[0]["orders_in_flight"] += in_flight

@@ -1,0 +1,196 @@
+"""Everything that Sentinel knows, as arrays: its layouts, its limits, and an empty state.
+
+    account_index  open addressing: account id -> row + 1 (0: free)
+    accounts       one 64-byte line each, in order of opening; never removed
+    positions      one 64-byte line each, in blocks of 64 lines; a block belongs to one symbol
+    symbols        grid, mark, tier count, and the chain of the symbol's blocks
+    tiers          margin tiers, one row of ``TIERS_MAX`` a symbol
+    summary        the one record of counts, the risk rule and the insurance fund
+    ledger         money that ever crossed the accounts' edge, see ``ledger.py``
+    candidates     scratch: accounts that a price touched; empty between two events
+
+A symbol's positions lie dense in its blocks (all full but the last), so a price update is one
+sequential pass over 64-byte lines.  An account's positions form a list in order of symbol, short
+because an account holds at most one position a symbol.  Each account carries the sums of its
+positions' unrealised profit and maintenance margin; whoever changes a position's valuation
+changes the sums by the difference, which is why a price costs one step a position of that
+symbol however many other symbols its account holds.
+
+Limits, from which the arithmetic's bounds follow (``margin.py`` has the argument):
+
+    |lots| of a position               <= QTY_LOTS_MAX         2**40
+    its entry value and value at mark  <= NOTIONAL_MAX         2**56 (720 million of the quote)
+    positions of an account            <= POSITIONS_MAX        2**6
+    |collateral|, fund                 <= MONEY_MAX            2**60
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from disruptor.compiled import compiled
+
+NOTIONAL_MAX: Final = 2**56
+POSITIONS_MAX: Final = 64
+TIERS_MAX: Final = 16
+BLOCK_SLOTS: Final = 64
+NONE: Final = -1
+
+DEFAULT_MAINTENANCE_PPM: Final = 5_000
+DEFAULT_AT_RISK_PPM: Final = 800_000
+FIRST_ORDER_ID: Final = 2**61
+
+ACCOUNT: Final = np.dtype(
+    [
+        ("account", np.int64),
+        ("collateral", np.int64),
+        ("unrealised", np.int64),  # sum over its positions, at their marks
+        ("maintenance", np.int64),  # sum over its positions
+        ("first_position", np.int32),
+        ("slot_count", np.int32),  # positions, and flat ones that wait for an order's end
+        ("position_count", np.int32),
+        ("orders_in_flight", np.int32),
+        ("at_risk", np.uint8),
+        ("reserved", np.uint8, (15,)),
+    ],
+    align=True,
+)
+assert ACCOUNT.itemsize == 64
+
+POSITION: Final = np.dtype(
+    [
+        ("qty", np.int64),  # signed lots, negative is short
+        ("entry_value", np.int64),  # signed as qty
+        ("unrealised", np.int64),  # at the symbol's mark, 0 before the first
+        ("maintenance", np.int64),
+        ("order_id", np.int64),  # liquidation order in flight, 0: none
+        ("order_open", np.int64),  # lots of it that may still trade
+        ("row", np.int32),
+        ("next_position", np.int32),  # of the same account, in order of symbol
+        ("symbol", np.uint32),
+        ("leverage", np.uint32),
+    ],
+    align=True,
+)
+assert POSITION.itemsize == 64
+
+SYMBOL: Final = np.dtype(
+    [
+        ("money_unit", np.int64),  # money of one tick times one lot; 0: no such symbol
+        ("mark", np.int64),  # ticks; 0 before the first price
+        ("qty_high", np.int64),  # no position has more lots
+        ("slot_count", np.int64),
+        ("first_block", np.int32),
+        ("last_block", np.int32),
+        ("tier_count", np.int32),
+        ("max_leverage", np.int32),
+    ],
+    align=True,
+)
+assert SYMBOL.itemsize == 48
+
+TIER: Final = np.dtype(
+    [
+        ("floor", np.int64),  # money; the tier holds above it
+        ("ppm", np.int64),
+        ("deduction", np.int64),  # maintenance amount: whole money ...
+        ("deduction_ppm", np.int64),  # ... and its millionths, 0 to 999,999
+    ],
+    align=True,
+)
+
+SUMMARY: Final = np.dtype(
+    [
+        ("account_count", np.int64),
+        ("position_count", np.int64),
+        ("slot_count", np.int64),
+        ("at_risk_count", np.int64),
+        ("orders_in_flight", np.int64),
+        ("free_block", np.int64),
+        ("free_block_count", np.int64),
+        ("next_order_id", np.int64),
+        ("rule_version", np.int64),
+        ("liquidation_fee_ppm", np.int64),
+        ("at_risk_ppm", np.int64),
+        ("fund", np.int64),
+        ("fund_seeded", np.int64),  # 1 once a risk rule has started the fund
+        ("candidate_count", np.int64),
+    ],
+    align=True,
+)
+
+CANDIDATE: Final = np.dtype(
+    [
+        ("account", np.int64),
+        ("equity", np.int64),
+        ("maintenance", np.int64),
+        ("notional", np.int64),
+        ("row", np.int64),
+    ],
+    align=True,
+)
+
+Accounts = NDArray[np.void]
+"""An array of dtype ACCOUNT."""
+Positions = NDArray[np.void]
+"""An array of dtype POSITION."""
+
+
+class SentinelState(NamedTuple):
+    """The whole of Sentinel; compiled functions take it as their first argument."""
+
+    account_index: NDArray[np.int32]
+    accounts: NDArray[np.void]
+    positions: NDArray[np.void]
+    block_next: NDArray[np.int32]  # of a free block: the next free one
+    block_previous: NDArray[np.int32]
+    symbols: NDArray[np.void]
+    tiers: NDArray[np.void]
+    summary: NDArray[np.void]
+    ledger: NDArray[np.int64]
+    candidates: NDArray[np.void]
+
+
+LEDGER_FLOWS: Final = 6
+
+
+@compiled
+def wide(value: int) -> int:
+    """A 32-bit or unsigned field as int64, so that sums and comparisons stay signed and whole."""
+    return np.int64(value)  # type: ignore[return-value]
+
+
+def new_state(
+    max_accounts: int = 1 << 14, max_symbols: int = 64, max_positions: int = 1 << 15
+) -> SentinelState:
+    """An empty state with room for so many accounts, symbols and open positions.
+
+    Memory: 112 bytes an account, 64 a position.  ValueError if a limit is not positive.
+    """
+    if min(max_accounts, max_symbols, max_positions) < 1:
+        raise ValueError("max_accounts, max_symbols and max_positions must be at least 1")
+    block_count = -(-max_positions // BLOCK_SLOTS) + max_symbols
+    index_size = 1 << (2 * max_accounts - 1).bit_length()
+    state = SentinelState(
+        account_index=np.zeros(index_size, np.int32),
+        accounts=np.zeros(max_accounts, ACCOUNT),
+        positions=np.zeros(block_count * BLOCK_SLOTS, POSITION),
+        block_next=np.arange(1, block_count + 1, dtype=np.int32),
+        block_previous=np.full(block_count, NONE, np.int32),
+        symbols=np.zeros(max_symbols, SYMBOL),
+        tiers=np.zeros((max_symbols, TIERS_MAX), TIER),
+        summary=np.zeros(1, SUMMARY),
+        ledger=np.zeros((LEDGER_FLOWS, 2), np.int64),
+        candidates=np.zeros(max_accounts, CANDIDATE),
+    )
+    state.block_next[-1] = NONE
+    state.symbols["first_block"] = NONE
+    state.symbols["last_block"] = NONE
+    summary = state.summary[0]
+    summary["free_block_count"] = block_count
+    summary["next_order_id"] = FIRST_ORDER_ID
+    summary["at_risk_ppm"] = DEFAULT_AT_RISK_PPM
+    return state
