@@ -1,7 +1,7 @@
 """Simulated makers and takers: how many commands are due, and around which price.
 
 Deterministic: the same seed, prices and times give the same commands.  Random words come from
-numpy's PCG64, one for each command that is due; what a word means is in ``order_flow_kernel``.
+numpy's PCG64 (its upper 63 bits), one for each command that is due; what a word means is in ``order_flow_kernel``.
 The flow does not hear what became of its orders, so it never needs the matching engine: a quote
 that was filled is cancelled in its turn all the same, and that cancel is answered
 ``unknown_order``.  It begins and ends with a mass cancel for each of its accounts, so that neither
@@ -27,6 +27,7 @@ BATCH_NS: Final = 10_000_000
 BACKLOG_NS_MAX: Final = 100_000_000
 """After a pause longer than this, and than one order takes, what was missed is not made up for."""
 _RATE_SCALE: Final = 10**15  # ns times orders per 1e6 seconds, in one order
+_TOP_BIT: Final = np.uint64(1)
 _STREAM: Final = 0x0F10  # keeps these words apart from the price models' streams
 
 
@@ -42,7 +43,7 @@ class OrderFlow:
     ) -> None:
         self._settings = settings
         self._rate: int = round(settings.orders_per_second * 1_000_000)
-        self._generator = np.random.Generator(np.random.PCG64([seed, _STREAM]))
+        self._random = np.random.PCG64([seed, _STREAM])
         self._rules = FlowRules(
             maker_count=len(settings.maker_accounts),
             taker_count=len(settings.taker_accounts),
@@ -67,7 +68,7 @@ class OrderFlow:
     @property
     def resting_max(self) -> int:
         """No more orders than this ever rest in all books together."""
-        return len(self._state.symbols) * self._state.slot_id.shape[1]
+        return int(self._state.symbols.size * self._state.slot_id.shape[1])
 
     @property
     def resting(self) -> int:
@@ -117,7 +118,7 @@ class OrderFlow:
         count = max(self._due_count(now_ns) - self._emitted, 0)
         self._emitted += count
         self._last_ns = max(now_ns, self._last_ns)
-        words = self._generator.integers(0, 2**63 - 1, count, np.int64, endpoint=True)
+        words = (self._random.random_raw(count) >> _TOP_BIT).view(np.int64)
         commands = new_commands(count)
         commands = commands[: generate(self._state, self._rules, words, commands)]
         commands["ts"] = now_ns

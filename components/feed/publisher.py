@@ -8,6 +8,7 @@ import numpy as np
 
 from components.feed.ingress import Ingress
 from components.feed.metrics import FeedMetrics
+from components.messages.code import OP_PRICE
 from components.messages.command import Commands
 
 Publish = Callable[[Commands], None]
@@ -25,24 +26,30 @@ class Publisher:
         self._metrics = metrics
         self._batch_max = batch_max
 
-    def send_prices(self, commands: Commands, now_ns: int | None = None) -> None:
-        """Publish price commands, stamped ``now_ns``, or with their own times if it is None."""
-        admitted = self._send(commands, now_ns)
+    def send(self, commands: Commands) -> None:
+        """Publish prices and orders, mixed, with their own times."""
+        admitted = self._hand_on(self._ingress.admit(commands))
+        prices = admitted[admitted["op"] == OP_PRICE]
+        if len(prices) < len(admitted):
+            self._metrics.orders(len(admitted) - len(prices))
+        self._count_prices(prices)
+
+    def send_prices(self, prices: Commands, now_ns: int) -> None:
+        """Publish price commands, stamped ``now_ns``."""
+        self._count_prices(self._hand_on(self._ingress.stamp(prices, now_ns)))
+
+    def send_orders(self, orders: Commands, now_ns: int) -> None:
+        """Publish commands of the order flow, stamped ``now_ns``."""
+        if len(orders):
+            self._metrics.orders(len(self._hand_on(self._ingress.stamp(orders, now_ns))))
+
+    def _hand_on(self, admitted: Commands) -> Commands:
+        for first in range(0, len(admitted), self._batch_max):
+            self._publish(admitted[first : first + self._batch_max])
+        return admitted
+
+    def _count_prices(self, admitted: Commands) -> None:
         counts = np.bincount(admitted["symbol"])
         for symbol in np.flatnonzero(counts):
             last = admitted["price"][admitted["symbol"] == symbol][-1]
             self._metrics.price_update(int(symbol), int(last), int(counts[symbol]))
-
-    def send_orders(self, commands: Commands, now_ns: int | None = None) -> None:
-        """Publish commands of the order flow, stamped as ``send_prices`` does."""
-        if len(commands):
-            self._metrics.orders(len(self._send(commands, now_ns)))
-
-    def _send(self, commands: Commands, now_ns: int | None) -> Commands:
-        if now_ns is None:
-            admitted = self._ingress.admit(commands)
-        else:
-            admitted = self._ingress.stamp(commands, now_ns)
-        for first in range(0, len(admitted), self._batch_max):
-            self._publish(admitted[first : first + self._batch_max])
-        return admitted

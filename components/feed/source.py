@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+from components.feed.batch import CommandBatch
 from components.feed.clock import Clock, SystemClock
+from components.feed.decoder import Decoder, build_parser
 from components.feed.ingress import Ingress
 from components.feed.metrics import FeedMetrics
 from components.feed.order_flow import OrderFlow
 from components.feed.publisher import Publish, Publisher
+from components.feed.recorded import Recorded
 from components.feed.settings import FeedSettings
 from components.feed.simulation import Simulation
 from components.instruments import Instrument, InstrumentTable
@@ -35,7 +38,13 @@ async def run_feed(
     flow = OrderFlow(settings.order_flow, instruments, traded, settings.seed)
     ingress = Ingress(len(instruments), metrics)
     publisher = Publisher(publish, ingress, metrics, settings.batch_max)
-    await Simulation(settings, traded, flow, publisher, metrics, clock).run(stop)
+    if settings.mode == "simulation":
+        await Simulation(settings, traded, flow, publisher, metrics, clock).run(stop)
+        return
+    batch = CommandBatch(publisher, settings.batch_max)
+    decoder = Decoder(settings, build_parser(settings, instruments), batch, flow, metrics)
+    if settings.mode == "recorded":
+        await Recorded(settings, flow, decoder, batch, clock).run(stop)
 
 
 def traded_instruments(

@@ -1,0 +1,384 @@
+"""Binance's frames to typed messages: spot, USDⓈ-M and COIN-M, enveloped or raw.
+
+Pure and total: any bytes give a tuple of messages, and what cannot be used is a message too,
+``Malformed`` with a reason, or ``Ignored``.  Nothing raises, nothing passes through a float, and
+prices and quantities come out as positive whole ticks and lots.  Unknown keys are skipped, as
+Binance adds some without notice; the order of keys is free.
+
+What is particular to Binance:
+- a spot bookTicker has no ``e``, ``E`` or ``T``; it is known by its keys;
+- futures trades carry ``X``; those other than MARKET (insurance fund, ADL) may have no price, and
+  never move one, yet they have a place in the sequence of ids;
+- futures depth says ``pu``, spot depth does not; a partial book of futures is a ``depthUpdate``
+  too, told apart by its stream's name;
+- a mark price is computed, not traded, so it is rounded to the nearest tick where others that are
+  off the grid are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from components.feed.decimal_grid import (
+    NEGATIVE,
+    NOT_DECIMAL,
+    OFF_GRID,
+    OUT_OF_BOUNDS,
+    DecimalGrid,
+)
+from components.units import PRICE_TICKS_MAX, QTY_LOTS_MAX, TIMESTAMP_MAX
+
+NO_ID: Final = -1
+TIME_MS_MAX: Final = TIMESTAMP_MAX // 1_000_000
+ID_MAX: Final = 2**62
+_PARTIAL: Final = re.compile(r"@depth[0-9]")
+
+
+class Trade(NamedTuple):
+    """One trade; price and qty are 0 where ``moves_price`` is False."""
+
+    symbol: int
+    trade_id: int
+    price: int
+    qty: int
+    event_ms: int
+    trade_ms: int
+    buyer_is_maker: bool
+    moves_price: bool
+
+
+class AggTrade(NamedTuple):
+    """Trades of one taker at one price, told as one."""
+
+    symbol: int
+    trade_id: int
+    price: int
+    qty: int
+    event_ms: int
+    trade_ms: int
+    buyer_is_maker: bool
+
+
+class BookTicker(NamedTuple):
+    """Best bid and ask, bid < ask; ``event_ms`` is 0 on spot, which does not tell it."""
+
+    symbol: int
+    update_id: int
+    bid: int
+    bid_qty: int
+    ask: int
+    ask_qty: int
+    event_ms: int
+
+
+class MarkPrice(NamedTuple):
+    """The venue's mark price, rounded to the nearest tick."""
+
+    symbol: int
+    price: int
+    event_ms: int
+
+
+Pairs = list[list[str]]
+"""Levels as received, [price, quantity]; ``Parser.levels`` makes integers of them."""
+
+
+class DepthUpdate(NamedTuple):
+    """A change of the book; ``previous_id`` is NO_ID on spot."""
+
+    symbol: int
+    first_id: int
+    last_id: int
+    previous_id: int
+    event_ms: int
+    bids: Pairs
+    asks: Pairs
+
+
+class DepthSnapshot(NamedTuple):
+    """The book, or the top of it, as of ``last_id``."""
+
+    symbol: int
+    last_id: int
+    bids: Pairs
+    asks: Pairs
+
+
+class Control(NamedTuple):
+    """The answer to a request; ``error`` is empty when it was granted."""
+
+    request_id: int | str | None
+    error: str
+
+
+class ServerShutdown(NamedTuple):
+    """The server will cut this connection soon."""
+
+    event_ms: int
+
+
+class Ignored(NamedTuple):
+    """Understood as far as needed, and of no use here."""
+
+    why: str
+
+
+class Malformed(NamedTuple):
+    """Not what it claims to be; dropped."""
+
+    reason: str
+
+
+Message = (
+    Trade
+    | AggTrade
+    | BookTicker
+    | MarkPrice
+    | DepthUpdate
+    | DepthSnapshot
+    | Control
+    | ServerShutdown
+    | Ignored
+    | Malformed
+)
+
+_OVERSIZED: Final = Malformed("oversized")
+_NOT_JSON: Final = Malformed("not_json")
+_NOT_AN_OBJECT: Final = Malformed("not_an_object")
+_MISSING_FIELD: Final = Malformed("missing_field")
+_WRONG_TYPE: Final = Malformed("wrong_type")
+_BAD_TIME: Final = Malformed("bad_time")
+_BAD_ID: Final = Malformed("bad_id")
+_CROSSED: Final = Malformed("crossed_book")
+_BAD_NUMBER: Final = {
+    NOT_DECIMAL: Malformed("not_a_decimal"),
+    OFF_GRID: Malformed("off_grid"),
+    OUT_OF_BOUNDS: Malformed("out_of_bounds"),
+    NEGATIVE: Malformed("not_positive"),
+    0: Malformed("not_positive"),
+}
+_UNKNOWN_KIND: Final = Ignored("unknown_kind")
+_UNKNOWN_SYMBOL: Final = Ignored("unknown_symbol")
+
+
+@dataclass(frozen=True)
+class VenueSymbol:
+    """A symbol as the venue writes it, our index for it, and its grid."""
+
+    name: str
+    index: int
+    tick_size: Decimal
+    lot_size: Decimal
+
+
+class _Grids:
+    """Judges the numbers of one symbol."""
+
+    def __init__(self, symbol: VenueSymbol, round_off_grid: bool) -> None:
+        self.index = symbol.index
+        tick = symbol.tick_size
+        self.price = DecimalGrid(tick, PRICE_TICKS_MAX, nearest=round_off_grid).steps
+        self.mark = DecimalGrid(tick, PRICE_TICKS_MAX, nearest=True).steps
+        self.qty = DecimalGrid(symbol.lot_size, QTY_LOTS_MAX).steps
+
+
+def _is_id(value: object) -> bool:
+    return type(value) is int and -1 <= value <= ID_MAX
+
+
+def _is_time(value: object) -> bool:
+    return type(value) is int and 0 < value <= TIME_MS_MAX
+
+
+class Parser:
+    """Parses the frames of a set of symbols; others are ``Ignored("unknown_symbol")``."""
+
+    def __init__(
+        self,
+        symbols: Iterable[VenueSymbol],
+        *,
+        frame_bytes_max: int = 2**20,
+        round_off_grid: bool = False,
+    ) -> None:
+        self._grids = {each.name: _Grids(each, round_off_grid) for each in symbols}
+        self._by_index = {each.index: each for each in self._grids.values()}
+        self._frame_bytes_max = frame_bytes_max
+        self._kinds: dict[str, Callable[[dict[str, Any], str], Message]] = {
+            "trade": self._trade,
+            "aggTrade": self._agg_trade,
+            "bookTicker": self._book_ticker,
+            "markPriceUpdate": self._mark_price,
+            "depthUpdate": self._depth,
+            "serverShutdown": self._server_shutdown,
+        }
+
+    def parse(self, frame: bytes | str) -> tuple[Message, ...]:
+        """All messages of one frame, at least one; never raises."""
+        if len(frame) > self._frame_bytes_max:
+            return (_OVERSIZED,)
+        try:
+            document = orjson.loads(frame)
+        except orjson.JSONDecodeError:
+            return (_NOT_JSON,)
+        stream: Any = ""
+        if type(document) is dict and "data" in document:
+            stream, document = document.get("stream"), document["data"]
+            if type(stream) is not str:
+                return (_WRONG_TYPE,)
+        if type(document) is list and document:
+            return tuple(self._message(each, stream) for each in document)
+        return (self._message(document, stream),)
+
+    def levels(self, symbol: int, pairs: Pairs) -> list[tuple[int, int]] | None:
+        """Levels as (ticks, lots), lots 0 where the level is gone; None if any is not valid."""
+        grids = self._by_index[symbol]
+        found = []
+        for pair in pairs:
+            if type(pair) is not list or len(pair) < 2:
+                return None
+            price, qty = grids.price(pair[0]), grids.qty(pair[1])
+            if price <= 0 or qty < 0:
+                return None
+            found.append((price, qty))
+        return found
+
+    def _message(self, data: Any, stream: str) -> Message:
+        if type(data) is not dict:
+            return _NOT_AN_OBJECT
+        try:
+            kind = data.get("e")
+            if kind is None:
+                return self._without_kind(data, stream)
+            parse = self._kinds.get(kind)
+            return _UNKNOWN_KIND if parse is None else parse(data, stream)
+        except KeyError:
+            return _MISSING_FIELD
+        except TypeError:
+            return _WRONG_TYPE
+
+    def _without_kind(self, data: dict[str, Any], stream: str) -> Message:
+        if "u" in data and "B" in data:
+            return self._book_ticker(data, stream)
+        if "lastUpdateId" in data:
+            return self._snapshot(data, stream)
+        if "result" in data or "error" in data or "code" in data:
+            return _control(data)
+        return _UNKNOWN_KIND
+
+    def _trade(self, data: dict[str, Any], stream: str) -> Message:
+        grids = self._grids.get(data["s"])
+        if grids is None:
+            return _UNKNOWN_SYMBOL
+        trade_id, event_ms, trade_ms = data["t"], data["E"], data["T"]
+        if not _is_id(trade_id):
+            return _BAD_ID
+        if not (_is_time(event_ms) and _is_time(trade_ms)):
+            return _BAD_TIME
+        maker = data["m"] is True
+        if data.get("X", "MARKET") != "MARKET":
+            return Trade(grids.index, trade_id, 0, 0, event_ms, trade_ms, maker, False)
+        price = grids.price(data["p"])
+        if price <= 0:
+            return _BAD_NUMBER[price]
+        qty = grids.qty(data["q"])
+        if qty <= 0:
+            return _BAD_NUMBER[qty]
+        return Trade(grids.index, trade_id, price, qty, event_ms, trade_ms, maker, True)
+
+    def _agg_trade(self, data: dict[str, Any], stream: str) -> Message:
+        grids = self._grids.get(data["s"])
+        if grids is None:
+            return _UNKNOWN_SYMBOL
+        trade_id, event_ms, trade_ms = data["a"], data["E"], data["T"]
+        if not _is_id(trade_id):
+            return _BAD_ID
+        if not (_is_time(event_ms) and _is_time(trade_ms)):
+            return _BAD_TIME
+        price = grids.price(data["p"])
+        if price <= 0:
+            return _BAD_NUMBER[price]
+        qty = grids.qty(data["q"])
+        if qty <= 0:
+            return _BAD_NUMBER[qty]
+        maker = data["m"] is True
+        return AggTrade(grids.index, trade_id, price, qty, event_ms, trade_ms, maker)
+
+    def _book_ticker(self, data: dict[str, Any], stream: str) -> Message:
+        grids = self._grids.get(data["s"])
+        if grids is None:
+            return _UNKNOWN_SYMBOL
+        update_id, event_ms = data["u"], data.get("E", 0)
+        if not _is_id(update_id):
+            return _BAD_ID
+        if event_ms != 0 and not _is_time(event_ms):
+            return _BAD_TIME
+        bid, ask = grids.price(data["b"]), grids.price(data["a"])
+        bid_qty, ask_qty = grids.qty(data["B"]), grids.qty(data["A"])
+        least = min(bid, ask, bid_qty, ask_qty)
+        if least <= 0:
+            return _BAD_NUMBER[least]
+        if bid >= ask:
+            return _CROSSED
+        return BookTicker(grids.index, update_id, bid, bid_qty, ask, ask_qty, event_ms)
+
+    def _mark_price(self, data: dict[str, Any], stream: str) -> Message:
+        grids = self._grids.get(data["s"])
+        if grids is None:
+            return _UNKNOWN_SYMBOL
+        event_ms = data["E"]
+        if not _is_time(event_ms):
+            return _BAD_TIME
+        price = grids.mark(data["p"])
+        if price <= 0:
+            return _BAD_NUMBER[price]
+        return MarkPrice(grids.index, price, event_ms)
+
+    def _depth(self, data: dict[str, Any], stream: str) -> Message:
+        grids = self._grids.get(data["s"])
+        if grids is None:
+            return _UNKNOWN_SYMBOL
+        first_id, last_id, previous_id = data["U"], data["u"], data.get("pu", NO_ID)
+        event_ms, bids, asks = data["E"], data["b"], data["a"]
+        if not (_is_id(first_id) and _is_id(last_id) and _is_id(previous_id)):
+            return _BAD_ID
+        if first_id > last_id:
+            return _BAD_ID
+        if not _is_time(event_ms):
+            return _BAD_TIME
+        if type(bids) is not list or type(asks) is not list:
+            return _WRONG_TYPE
+        if _PARTIAL.search(stream):
+            return DepthSnapshot(grids.index, last_id, bids, asks)
+        return DepthUpdate(grids.index, first_id, last_id, previous_id, event_ms, bids, asks)
+
+    def _snapshot(self, data: dict[str, Any], stream: str) -> Message:
+        name = data.get("symbol") or stream.partition("@")[0].upper()
+        grids = self._grids.get(name)
+        if grids is None and not name and len(self._grids) == 1:
+            (grids,) = self._grids.values()
+        if grids is None:
+            return _UNKNOWN_SYMBOL
+        last_id, bids, asks = data["lastUpdateId"], data["bids"], data["asks"]
+        if not _is_id(last_id):
+            return _BAD_ID
+        if type(bids) is not list or type(asks) is not list:
+            return _WRONG_TYPE
+        return DepthSnapshot(grids.index, last_id, bids, asks)
+
+    def _server_shutdown(self, data: dict[str, Any], stream: str) -> Message:
+        event_ms = data.get("E", 0)
+        return ServerShutdown(event_ms if _is_time(event_ms) else 0)
+
+
+def _control(data: dict[str, Any]) -> Control:
+    request_id = data.get("id")
+    if type(request_id) not in (int, str):
+        request_id = None
+    problem = data.get("error", data if "code" in data else None)
+    return Control(request_id, "" if problem is None else str(problem)[:200])
