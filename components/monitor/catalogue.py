@@ -53,8 +53,37 @@ WRITERS: Final = (FEED, TITAN, SENTINEL, ORACLE, LAUNCHER)
 ORDER_RESULTS: Final = ("accepted", "rejected", "cancelled", "amended")
 STREAMS: Final = ("commands", "events", "risk")
 OTHER: Final = "other"
-FRAME_KINDS: Final = ("trade", "book_ticker", "depth", OTHER)
+FRAME_KINDS: Final = (
+    "trade",
+    "agg_trade",
+    "book_ticker",
+    "mark_price",
+    "depth",
+    "snapshot",
+    "control",
+    "server_shutdown",
+    "unknown_kind",
+    "unknown_symbol",
+    OTHER,
+)
 MALFORMED_REASONS: Final = (
+    # of a frame
+    "oversized",
+    "not_json",
+    "not_an_object",
+    "missing_field",
+    "wrong_type",
+    "bad_time",
+    "bad_id",
+    "crossed_book",
+    "not_a_decimal",
+    "off_grid",
+    "out_of_bounds",
+    "not_positive",
+    # of a recording
+    "broken_line",
+    "broken_file",
+    # of a command at ingress
     "unknown_symbol",
     "unknown_operation",
     "bad_type",
@@ -133,9 +162,13 @@ _SENTINEL_METRICS = (
     Metric("sentinel_accounts_total", GAUGE, SENTINEL, COUNT, "Accounts known."),
     Metric("sentinel_accounts_at_risk", GAUGE, SENTINEL, COUNT,
            "Accounts near their maintenance margin."),
-    Metric("sentinel_open_positions", GAUGE, SENTINEL, COUNT, "Positions open.", (SYMBOL,)),
+    Metric("sentinel_open_positions", GAUGE, SENTINEL, COUNT, "Positions open."),
+    Metric("sentinel_liquidation_orders_in_flight", GAUGE, SENTINEL, COUNT,
+           "Liquidation orders sent and not yet finished."),
     Metric("sentinel_collateral_usd", GAUGE, SENTINEL, MONEY, "Collateral of all accounts."),
     Metric("sentinel_insurance_fund_usd", GAUGE, SENTINEL, MONEY, "The insurance fund."),
+    Metric("sentinel_bad_debt_usd", GAUGE, SENTINEL, MONEY,
+           "Losses that neither collateral nor the insurance fund could cover."),
     Metric("sentinel_deleveragings", COUNTER, SENTINEL, COUNT,
            "Positions reduced against a bankrupt one.", (SYMBOL,)),
     Metric("sentinel_mark_price", GAUGE, SENTINEL, PRICE,

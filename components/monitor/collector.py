@@ -68,7 +68,7 @@ class PlatformCollector(Collector):
         accounts = self._view.accounts()
         if not len(accounts):
             return
-        exposed = accounts[accounts["position_count"] > 0]
+        exposed = accounts[accounts["positions"] > 0]
         ratios = exposed["margin_ratio_ppm"] / PPM
         chosen = sampled(exposed["account"], self._max_users)
         users = [str(account) for account in exposed["account"][chosen]]

@@ -288,3 +288,10 @@ def observe_many(words: Words, offset: int, bounds: Words, value: int, times: in
             high = middle
     words[np.uint64(offset + low)] += times
     words[np.uint64(offset + len(bounds) + 1)] += value * times
+
+
+@compiled
+def observe_each(words: Words, offset: int, bounds: Words, values: Words) -> None:
+    """Count every one of ``values``, shape (n,)."""
+    for value in values:
+        observe_many(words, offset, bounds, value, 1)

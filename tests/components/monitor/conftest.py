@@ -18,29 +18,18 @@ from components.monitor.catalogue import WRITERS, specs_for
 from components.monitor.platform_view import (
     ACCOUNTS,
     LIQUIDATIONS,
+    Mapped,
     ProcessStatus,
     SharedMemoryView,
     counters_name,
     table_name,
 )
+from components.sentinel.account_view import ACCOUNT_VIEW
 from components.units import MONEY_SCALE
 from disruptor.memory.counters import CounterBlock, add, observe_many, put
 from disruptor.memory.snapshot_table import SnapshotTable
 from disruptor.ring.ring_buffer import RingBuffer
 
-ACCOUNT_VIEW = np.dtype(
-    [
-        (n, np.int64)
-        for n in (
-            "account",
-            "collateral",
-            "equity",
-            "maintenance",
-            "margin_ratio_ppm",
-            "position_count",
-        )
-    ]
-)
 INSTRUMENTS = InstrumentTable(
     [
         Instrument("BTCUSDT", 0, Decimal("0.1"), Decimal("0.001")),
@@ -84,7 +73,7 @@ class Platform:
         rows["account"] = np.arange(1001, 1001 + len(ratios_ppm))
         rows["margin_ratio_ppm"] = ratios_ppm
         rows["collateral"] = rows["equity"] = 2_500 * MONEY_SCALE
-        rows["position_count"] = 1
+        rows["positions"] = 1
         self.accounts.publish(rows)
 
     def trade(self) -> None:
@@ -132,7 +121,8 @@ def platform() -> Iterator[Platform]:
         ],
     )
     yield made
-    for each in (*made.blocks.values(), made.accounts, made.liquidations, made.ring):
+    owned: list[Mapped] = [*made.blocks.values(), made.accounts, made.liquidations, made.ring]
+    for each in owned:
         each.close()
         each.unlink()
 

@@ -25,6 +25,7 @@ from disruptor.memory.counters import (
     add,
     decades,
     observe,
+    observe_each,
     observe_many,
     powers_of_two,
     put,
@@ -127,6 +128,10 @@ def test_observations_agree_with_a_plain_histogram(
         expected[-1] += value * times
 
     assert words.tolist() == [0, 0, 0, *expected]
+    again = np.zeros_like(words)
+    each = [value for value, times in observed for _ in range(times)]
+    observe_each(again, 3, np.array(bounds, np.int64), np.array(each, np.int64))
+    assert again.tolist() == words.tolist()
 
 
 def test_bounds_of_decades_and_powers() -> None:
