@@ -10,6 +10,7 @@ Which fields a kind uses (``seq`` is the sequence of the command behind the even
     liquidation     account symbol side qty price; side: of the closing order; price: the mark;
                     amount: the loss, >= 0; bankruptcy_price; collateral equity maintenance
     insurance_fund  amount: the change; collateral: the fund after it; account: for whom
+                    (0: its start); entry_value: bad debt, what the fund could not pay
     deleverage      account symbol side qty price; amount: profit realised by it
     rejected        account symbol reason; amount: the money that was refused
 """
