@@ -6,7 +6,7 @@ everything else replaces, and ``null`` removes what the other file says.  ``--se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -19,8 +19,6 @@ from disruptor.topology.mistakes import describe
 from disruptor.topology.model import Topology
 
 Model = TypeVar("Model", bound=BaseModel)
-TopologyModel = TypeVar("TopologyModel", bound=Topology)
-Check = Callable[[Model], Iterable[Mistake]]
 
 EXTENDS_DEPTH_MAX: Final = 8
 
@@ -28,6 +26,17 @@ EXTENDS_DEPTH_MAX: Final = 8
 def load_yaml(path: Path) -> Document:
     """The document of ``path`` over what it extends; raises ConfigurationError."""
     return _load(path, ())
+
+
+def read_text(path: Path) -> str:
+    """The UTF-8 text of ``path``; raises ConfigurationError with the reason if it has none."""
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path}: byte {error.start} is not UTF-8 text") from None
+    except (OSError, ValueError) as error:
+        reason = str(getattr(error, "strerror", None) or error).lower()
+        raise ConfigurationError(f"{path}: cannot be read: {reason}") from None
 
 
 def apply_overrides(document: Document, overrides: Sequence[str]) -> Document:
@@ -48,35 +57,34 @@ def apply_overrides(document: Document, overrides: Sequence[str]) -> Document:
     return document
 
 
-def validate(
-    document: Document,
-    model: type[Model],
-    checks: Sequence[Check[Model]] = (),
-    error: type[DisruptorError] = ConfigurationError,
-) -> Model:
-    """The document as a ``model``, or one error with one line for every mistake in it.
-
-    ``checks`` see a model in which every value is right by itself, and give what is wrong
-    between values; their mistakes are raised together as ``error``.
-    """
+def validate(document: Document, model: type[Model]) -> Model:
+    """The document as a ``model``; else ConfigurationError, with a line for every mistake."""
     try:
-        instance = model.model_validate(document.data)
+        return model.model_validate(document.data)
     except ValidationError as invalid:
         raise ConfigurationError(_lines(document, describe(invalid, model))) from None
-    mistakes = [mistake for check in checks for mistake in check(instance)]
-    if mistakes:
-        raise error(_lines(document, mistakes))
-    return instance
 
 
-def validate_topology(document: Document, model: type[TopologyModel]) -> TopologyModel:
-    """`validate` a topology's values, then its graph; raises ConfigurationError or GraphError."""
-    return validate(document, model, [graph.mistakes], GraphError)
+def check(
+    document: Document,
+    mistakes: Iterable[Mistake],
+    error: type[DisruptorError] = ConfigurationError,
+) -> None:
+    """Raise ``mistakes`` together, each with the place of its key; do nothing if there are none.
+
+    For what is wrong between values that are each right by themselves.
+    """
+    found = list(mistakes)
+    if found:
+        raise error(_lines(document, found))
 
 
 def load_topology(path: Path, overrides: Sequence[str] = ()) -> Topology:
     """The topology of ``path``, checked; raises ConfigurationError or GraphError."""
-    return validate_topology(apply_overrides(load_yaml(path), overrides), Topology)
+    document = apply_overrides(load_yaml(path), overrides)
+    topology = validate(document, Topology)
+    check(document, graph.mistakes(topology), GraphError)
+    return topology
 
 
 def _lines(document: Document, mistakes: Iterable[Mistake]) -> str:
@@ -88,14 +96,7 @@ def _lines(document: Document, mistakes: Iterable[Mistake]) -> str:
 
 
 def _load(path: Path, above: tuple[Path, ...]) -> Document:
-    try:
-        text = path.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path}: byte {error.start} is not UTF-8 text") from None
-    except (OSError, ValueError) as error:
-        reason = str(getattr(error, "strerror", None) or error).lower()
-        raise ConfigurationError(f"{path}: cannot be read: {reason}") from None
-    document = parse(text, str(path))
+    document = parse(read_text(path), str(path))
     if "extends" not in document.data:
         return document
     return _extended(path, document, (*above, path.resolve()))

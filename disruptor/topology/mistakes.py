@@ -39,9 +39,9 @@ def describe(invalid: ValidationError, model: type[BaseModel]) -> Iterator[Mista
 
 
 def did_you_mean(found: object, known: Iterable[str]) -> str:
-    """``; did you mean "x"?``, or nothing when no known word is near."""
+    """`` (did you mean "x"?)``, or nothing when no known word is near."""
     near = get_close_matches(str(found), list(known), n=1, cutoff=0.6)
-    return f'; did you mean "{near[0]}"?' if near else ""
+    return f' (did you mean "{near[0]}"?)' if near else ""
 
 
 def _sentence(error: Any, key: KeyPath, model: type[BaseModel], name_is_wrong: bool) -> str:

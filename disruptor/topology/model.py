@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 CAPACITY_MAX: Final = 2**26
 SHARED_RINGS: Final = "*"
@@ -27,9 +27,7 @@ Cpu = int | Literal["auto", "none"]
 class Strict(BaseModel):
     """What every configured mapping is: immutable, no unknown keys, no silent coercion."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, validate_default=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 def _power_of_two(capacity: int) -> int:
@@ -90,7 +88,7 @@ class Ring(Strict):
         description=f"a power of two from 2 to {CAPACITY_MAX}"
     )
     event: Reference = Field(description="where the event's dtype is, as package.module:NAME")
-    producers: Literal["single", "multi"] = Field("single", description="single or multi")
+    producers: Literal["single", "multi"] = Field(default="single", description="single or multi")
 
 
 class Write(Strict):
@@ -98,7 +96,8 @@ class Write(Strict):
 
     ring: Name = Field(description="the name of a ring")
     blocking: bool = Field(
-        True, description="true, or false if the process never stops reading to wait for space"
+        default=True,
+        description="true, or false if the process never stops reading to wait for space",
     )
 
 
@@ -106,38 +105,29 @@ class Process(Strict):
     """One process: its code, its rings, and how it runs."""
 
     run: Reference = Field(description="the function to run, as package.module:function")
-    reads: Names = Field((), description="a list of ring names")
+    reads: Names = Field(default=(), description="a list of ring names")
     writes: Annotated[
         tuple[Annotated[Write, BeforeValidator(_write)], ...], Field(strict=False)
-    ] = Field((), description="a list of ring names, or of {ring: NAME, blocking: false}")
+    ] = Field(default=(), description="a list of ring names, or of {ring: NAME, blocking: false}")
     after: Annotated[dict[str, Names], BeforeValidator(_after)] = Field(
-        {}, description="a list of processes, or a mapping from ring to list of processes"
+        default={}, description="a list of processes, or a mapping from ring to list of processes"
     )
     cpu: Annotated[Cpu, BeforeValidator(_cpu)] = Field(
-        "auto", description="a CPU's number from 0, auto or none"
+        default="auto", description="a CPU's number from 0, auto or none"
     )
     group: Name | None = Field(
-        None, description="a name; processes of one group share a CPU where CPUs are few"
+        default=None, description="a name; processes of one group share a CPU where CPUs are few"
     )
     wait: Wait = Field(
-        "adaptive", description="busy_spin, yielding, sleeping, blocking or adaptive"
+        default="adaptive", description="busy_spin, yielding, sleeping, blocking or adaptive"
     )
-    spin_us: int | None = Field(
-        None, ge=0, le=1_000_000, description="microseconds from 0 to 1000000, with wait: adaptive"
+    restart: Restart = Field(default="never", description="always, on-failure or never")
+    max_restarts: int = Field(
+        default=5, ge=0, le=1_000_000, description="a number from 0 to 1000000"
     )
-    restart: Restart = Field("never", description="always, on-failure or never")
-    max_restarts: int = Field(5, ge=0, le=1_000_000, description="a number from 0 to 1000000")
     options: dict[str, Any] = Field(
-        {}, description="a mapping of what the run function takes as its own"
+        default={}, description="a mapping of what the run function takes as its own"
     )
-
-    @model_validator(mode="after")
-    def _spin_belongs_to_adaptive(self) -> Process:
-        if self.spin_us is not None and self.wait != "adaptive":
-            raise ValueError(
-                f"found spin_us with wait: {self.wait}; spin_us belongs to wait: adaptive"
-            )
-        return self
 
     def written(self, *, blocking: bool = False) -> tuple[str, ...]:
         """The rings that this process publishes to; or only those at which it stops when full."""

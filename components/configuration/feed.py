@@ -1,0 +1,223 @@
+"""The feed as it is configured; what it means, and every default, is in `feed.settings`."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, Field
+
+from components.configuration.values import Money, PositiveDecimal, Symbol, User
+from components.feed.settings import (
+    ORDERS_PER_SECOND_MAX,
+    SLOTS_MAX,
+    BinanceSettings,
+    FeedSettings,
+    Market,
+    Mode,
+    OffGrid,
+    OrderFlowSettings,
+    PriceFrom,
+    RecordedSettings,
+    SimulationSettings,
+    Stream,
+)
+from components.units import MONEY_SCALE, PPM
+from disruptor.topology.model import Strict, shown
+
+AS_FAST_AS_POSSIBLE: Final = "max"
+_STREAMS = "a list out of trade, agg_trade, mark_price, book_ticker and depth"
+_PPM = f"parts per million from 0 to {PPM}"
+
+
+def _speed(value: object) -> object:
+    if value == AS_FAST_AS_POSSIBLE:
+        return 0.0
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 1e6:
+        raise ValueError(f"found {shown(value)}; write max, or a factor above 0 up to 1000000")
+    return float(value)
+
+
+class Simulation(Strict):
+    """Random walks; a symbol without a start price of its own begins at ``start_price``."""
+
+    start_price: PositiveDecimal = Field(
+        default=SimulationSettings.start_price, description='a positive price, e.g. "50000"'
+    )
+    start_prices: dict[Symbol, PositiveDecimal] = Field(
+        default={}, description="a mapping from symbols to prices"
+    )
+    volatility: float = Field(
+        default=SimulationSettings.volatility,
+        ge=0,
+        le=0.5,
+        description="the standard deviation of one step's return, from 0 to 0.5",
+    )
+    drift: float = Field(
+        default=SimulationSettings.drift,
+        ge=-0.5,
+        le=0.5,
+        description="the mean growth of one step, from -0.5 to 0.5",
+    )
+    interval_ms: float = Field(
+        default=SimulationSettings.interval_s * 1000,
+        ge=0.1,
+        le=86_400_000,
+        description="milliseconds from 0.1 to 86400000",
+    )
+
+
+class Recorded(Strict):
+    """A recording; its path is relative to the file that names it."""
+
+    path: str = Field(default=RecordedSettings.path, description="the path of a recording")
+    speed: Annotated[float, BeforeValidator(_speed)] = Field(
+        default=RecordedSettings.speed,
+        description="max, or a factor above 0 up to 1000000",
+    )
+    loop: bool = Field(default=RecordedSettings.loop, description="true or false")
+
+
+class Binance(Strict):
+    """The live venue, or a stand-in for it at ``base_url``."""
+
+    base_url: str = Field(
+        default=BinanceSettings.base_url,
+        pattern=r"^(wss?://\S+)?$",
+        description="a wss:// or ws:// address",
+    )
+    market: Market = Field(default=BinanceSettings.market, description="spot or usdm")
+    streams: Annotated[tuple[Stream, ...], Field(strict=False)] = Field(
+        default=BinanceSettings.streams, min_length=1, description=_STREAMS
+    )
+    stale_after_s: float = Field(
+        default=BinanceSettings.stale_after_s,
+        gt=0,
+        le=86_400,
+        description="seconds from 0 to 86400",
+    )
+    healthy_after_s: float = Field(
+        default=BinanceSettings.healthy_after_s,
+        ge=0,
+        le=86_400,
+        description="seconds from 0 to 86400",
+    )
+    backoff_base_s: float = Field(
+        default=BinanceSettings.backoff_base_s, gt=0, le=3600, description="seconds from 0 to 3600"
+    )
+    backoff_cap_s: float = Field(
+        default=BinanceSettings.backoff_cap_s, gt=0, le=3600, description="seconds from 0 to 3600"
+    )
+    message_bytes_max: int = Field(
+        default=BinanceSettings.message_bytes_max,
+        ge=1024,
+        le=2**30,
+        description="bytes from 1024 to 1073741824",
+    )
+
+
+class OrderFlow(Strict):
+    """Makers and takers around the price, each with an account that set-up funds."""
+
+    orders_per_second: float = Field(
+        default=OrderFlowSettings.orders_per_second,
+        ge=0,
+        le=ORDERS_PER_SECOND_MAX,
+        description=f"0 for none, or a rate up to {ORDERS_PER_SECOND_MAX}",
+    )
+    maker_accounts: Annotated[tuple[User, ...], Field(strict=False)] = Field(
+        default=OrderFlowSettings.maker_accounts,
+        min_length=1,
+        description="a list of account numbers",
+    )
+    taker_accounts: Annotated[tuple[User, ...], Field(strict=False)] = Field(
+        default=OrderFlowSettings.taker_accounts,
+        min_length=1,
+        description="a list of account numbers",
+    )
+    collateral: Money = Field(
+        default=10_000_000 * MONEY_SCALE,
+        description="what each of these accounts starts with",
+    )
+    levels: int = Field(
+        default=OrderFlowSettings.levels,
+        ge=1,
+        le=SLOTS_MAX // 2,
+        description=f"a whole number from 1 to {SLOTS_MAX // 2}",
+    )
+    half_spread_ppm: int = Field(
+        default=OrderFlowSettings.half_spread_ppm, ge=0, le=PPM, description=_PPM
+    )
+    level_step_ppm: int = Field(
+        default=OrderFlowSettings.level_step_ppm, ge=0, le=PPM, description=_PPM
+    )
+    taker_share_ppm: int = Field(
+        default=OrderFlowSettings.taker_share_ppm, ge=0, le=PPM, description=_PPM
+    )
+    taker_reach_ppm: int = Field(
+        default=OrderFlowSettings.taker_reach_ppm, ge=0, le=PPM, description=_PPM
+    )
+    maker_notional: Money = Field(
+        default=OrderFlowSettings.maker_notional, description="the largest quote"
+    )
+    taker_notional: Money = Field(
+        default=OrderFlowSettings.taker_notional, description="the largest take"
+    )
+    inventory_notional: Money = Field(
+        default=OrderFlowSettings.inventory_notional,
+        description="the inventory beyond which a taker turns round",
+    )
+
+
+class Feed(Strict):
+    """Where prices and orders come from."""
+
+    mode: Mode = Field(default=FeedSettings.mode, description="simulation, recorded or binance")
+    symbols: Annotated[tuple[Symbol, ...], Field(strict=False)] = Field(
+        default=FeedSettings.symbols, min_length=1, description="a list of symbols"
+    )
+    venue_symbols: dict[Symbol, Symbol] = Field(
+        default={}, description="a mapping from our symbols to the venue's"
+    )
+    seed: int = Field(
+        default=FeedSettings.seed, ge=0, le=2**63 - 1, description="a whole number from 0"
+    )
+    price_from: PriceFrom = Field(
+        default=FeedSettings.price_from, description="trade, agg_trade or mark_price"
+    )
+    off_grid: OffGrid = Field(default=FeedSettings.off_grid, description="reject or round")
+    frame_bytes_max: int = Field(
+        default=FeedSettings.frame_bytes_max,
+        ge=1024,
+        le=2**30,
+        description="bytes from 1024 to 1073741824",
+    )
+    batch_max: int = Field(
+        default=FeedSettings.batch_max,
+        ge=1,
+        le=65_536,
+        description="a whole number from 1 to 65536",
+    )
+    simulation: Simulation = Field(default=Simulation(), description="a mapping")
+    recorded: Recorded = Field(default=Recorded(), description="a mapping")
+    binance: Binance = Field(default=Binance(), description="a mapping")
+    order_flow: OrderFlow = Field(default=OrderFlow(), description="a mapping")
+
+    def order_flow_accounts(self) -> tuple[int, ...]:
+        """The accounts that the order flow trades with; none when its rate is 0."""
+        flow = self.order_flow
+        return (*flow.maker_accounts, *flow.taker_accounts) if flow.orders_per_second else ()
+
+    def settings(self) -> FeedSettings:
+        """What the feed's process takes; raises ConfigurationError for what does not fit."""
+        flow = self.order_flow.model_dump(exclude={"collateral"})
+        simulation = self.simulation.model_dump(exclude={"interval_ms"})
+        interval_s = float(Decimal(str(self.simulation.interval_ms)) / 1000)
+        plain = self.model_dump(exclude={"simulation", "recorded", "binance", "order_flow"})
+        return FeedSettings(
+            **plain,
+            simulation=SimulationSettings(**simulation, interval_s=interval_s),
+            recorded=RecordedSettings(**self.recorded.model_dump()),
+            binance=BinanceSettings(**self.binance.model_dump()),
+            order_flow=OrderFlowSettings(**flow),
+        )

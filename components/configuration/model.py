@@ -1,0 +1,160 @@
+"""The schema of a platform: a topology, and everything that trades on it.
+
+A `PlatformConfiguration` is immutable and pickles, so each process is handed the whole; it
+holds plain values, and its methods make the tables and settings that the components take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from components.configuration import setup
+from components.configuration.accounts import AccountSettings
+from components.configuration.feed import Feed
+from components.configuration.instruments import InstrumentSettings
+from components.configuration.risk import RiskRule, RiskSettings
+from components.configuration.values import Symbol
+from components.instruments import InstrumentTable
+from components.messages.command import Commands
+from disruptor.topology.model import Process, Strict, Topology
+
+JOURNAL: Final = "oracle"
+"""The name of the process that makes commands durable."""
+COMMANDS: Final = "commands"
+EVENTS: Final = "events"
+RISK: Final = "risk"
+STREAMS: Final = (COMMANDS, EVENTS, RISK)
+"""The names of the rings that every platform has."""
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class Durability(Strict):
+    """When the journal counts as written, and who waits for that."""
+
+    sync: Literal["commit", "interval", "off"] = Field(
+        default="commit", description="commit, interval or off"
+    )
+    interval_ms: int = Field(
+        default=100,
+        ge=1,
+        le=60_000,
+        description="milliseconds from 1 to 60000, with sync: interval",
+    )
+    gate: Literal["output", "input"] = Field(default="output", description="output or input")
+
+
+class Metrics(Strict):
+    """Where Prometheus finds the metrics; port 0 takes any free one."""
+
+    host: str = Field(
+        default="127.0.0.1", min_length=1, description="a host name or address to listen on"
+    )
+    port: int = Field(default=9000, ge=0, le=65_535, description="a port from 0 to 65535")
+
+
+class Oracle(Strict):
+    """Where the journal is kept; relative to the working directory."""
+
+    path: str = Field(
+        default="./platform_events", min_length=1, description="the path of a directory"
+    )
+
+
+class Limits(Strict):
+    """How much the engines can hold; they allocate it when they start."""
+
+    orders: int = Field(
+        default=131_072, ge=1, le=2**24, description="a whole number from 1 to 16777216"
+    )
+    symbols: int = Field(default=64, ge=1, le=4096, description="a whole number from 1 to 4096")
+    accounts: int = Field(
+        default=16_384, ge=1, le=2**22, description="a whole number from 1 to 4194304"
+    )
+    positions: int = Field(
+        default=32_768, ge=1, le=2**24, description="a whole number from 1 to 16777216"
+    )
+
+
+class PlatformConfiguration(Topology):
+    """Everything that one platform is told."""
+
+    instruments: dict[Symbol, InstrumentSettings] = Field(
+        min_length=1, description="a mapping from symbols to their settings, or a path to one"
+    )
+    accounts: Annotated[tuple[AccountSettings, ...], Field(strict=False)] = Field(
+        default=(), description="a list of {user, collateral, positions}"
+    )
+    risk: RiskSettings = Field(default=RiskSettings(), description="a mapping")
+    feed: Feed = Field(default=Feed(), description="a mapping")
+    durability: Durability = Field(default=Durability(), description="a mapping")
+    oracle: Oracle = Field(default=Oracle(), description="a mapping")
+    metrics: Metrics = Field(default=Metrics(), description="a mapping")
+    limits: Limits = Field(default=Limits(), description="a mapping")
+    status_interval_s: float = Field(
+        default=5.0, ge=0, le=86_400, description="seconds from 0 (never) to 86400"
+    )
+    log_level: LogLevel = Field(default="info", description="debug, info, warning or error")
+
+    def instrument_table(self) -> InstrumentTable:
+        """All instruments; an index is a place in the configuration."""
+        return InstrumentTable(
+            each.instrument(name, index, self.risk.maintenance_margin)
+            for index, (name, each) in enumerate(self.instruments.items())
+        )
+
+    def funded_accounts(self) -> tuple[AccountSettings, ...]:
+        """The accounts of the file, then those of the order flow."""
+        flow = self.feed.order_flow
+        made = (
+            AccountSettings.model_construct(user=user, collateral=flow.collateral, positions=())
+            for user in self.feed.order_flow_accounts()
+        )
+        return (*self.accounts, *made)
+
+    def setup_commands(self) -> Commands:
+        """All set-up commands of a new journal, in the order in which to publish them."""
+        return self.setup_commands_after(InstrumentTable(()), (), None)
+
+    def setup_commands_after(
+        self, instruments: InstrumentTable, accounts: Collection[int], rule: RiskRule | None
+    ) -> Commands:
+        """Those set-up commands that change what a journal already holds.
+
+        ``instruments``, ``accounts`` and ``rule`` are what was restored from it; call this on
+        what `continuing` gave for the same instruments.
+        """
+        return setup.commands(
+            setup.Wanted(self.instrument_table(), RiskRule.of(self.risk), self.funded_accounts()),
+            setup.Known(instruments, accounts, rule),
+        )
+
+    def continuing(self, instruments: InstrumentTable) -> PlatformConfiguration:
+        """Itself, with each instrument of a journal at the index that it has there.
+
+        Raises ConfigurationError when a known instrument is given another grid.
+        """
+        merged = setup.merged_instruments(self.instruments, instruments, self.oracle.path)
+        return self.model_copy(update={"instruments": merged})
+
+    def gated(self) -> PlatformConfiguration:
+        """Itself, or under ``gate: input`` with every reader of commands behind the journal."""
+        journal = self.processes.get(JOURNAL)
+        if self.durability.gate != "input" or journal is None or COMMANDS not in journal.reads:
+            return self
+        processes = {
+            name: each if name == JOURNAL else _behind_journal(each)
+            for name, each in self.processes.items()
+        }
+        return self.model_copy(update={"processes": processes})
+
+
+def _behind_journal(process: Process) -> Process:
+    if COMMANDS not in process.reads:
+        return process
+    others = process.after.get(COMMANDS, ())
+    after = {**process.after, COMMANDS: tuple(dict.fromkeys((*others, JOURNAL)))}
+    return process.model_copy(update={"after": after})

@@ -1,0 +1,124 @@
+"""The configuration as commands, which carry it into the journal.
+
+    instruments and their tiers · the risk rule · then account, deposit, positions of each account
+
+A platform that starts on an existing journal sends only what that does not hold yet, so nothing
+is deposited or opened twice; and it keeps the index of every instrument that the journal knows,
+whatever the order in the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from components.configuration.accounts import AccountSettings
+from components.configuration.instruments import InstrumentSettings, MarginTierSettings
+from components.configuration.risk import RiskRule
+from components.instruments import Instrument, InstrumentTable
+from components.messages.code import (
+    BUY,
+    OP_ACCOUNT,
+    OP_DEPOSIT,
+    OP_POSITION,
+    SELL,
+    SOURCE_SETUP,
+)
+from components.messages.command import Commands, new_commands
+from components.units import plain
+from disruptor.errors import ConfigurationError
+
+
+class Wanted(NamedTuple):
+    """What the configuration asks for."""
+
+    instruments: InstrumentTable
+    rule: RiskRule
+    accounts: Collection[AccountSettings]
+
+
+class Known(NamedTuple):
+    """What a journal holds already; empty tables and None for a new one."""
+
+    instruments: InstrumentTable
+    accounts: Collection[int]
+    rule: RiskRule | None
+
+
+def commands(wanted: Wanted, known: Known) -> Commands:
+    """The commands that lead from what is known to what is wanted; shape (count,)."""
+    changed = [
+        each.to_commands()
+        for each in wanted.instruments.values()
+        if each.index >= len(known.instruments) or known.instruments.at(each.index) != each
+    ]
+    rule = [wanted.rule.to_commands()] if wanted.rule != known.rule else []
+    opened = [
+        _account_commands(account, wanted.instruments)
+        for account in wanted.accounts
+        if account.user not in known.accounts
+    ]
+    result: Commands = np.concatenate([new_commands(0), *changed, *rule, *opened])
+    result["source"] = SOURCE_SETUP
+    return result
+
+
+def merged_instruments(
+    configured: Mapping[str, InstrumentSettings], known: InstrumentTable, journal: str
+) -> dict[str, InstrumentSettings]:
+    """The instruments of a journal in its order, as configured, then those that it lacks.
+
+    Instruments that only the journal knows stay tradable.  Raises ConfigurationError if a known
+    one is given another grid, under which journaled prices would change their worth.
+    """
+    chosen: dict[str, InstrumentSettings] = {}
+    for instrument in known.values():
+        settings = configured.get(instrument.name) or _settings_of(instrument)
+        for grid in ("tick_size", "lot_size"):
+            found, was = plain(getattr(settings, grid)), plain(getattr(instrument, grid))
+            if found != was:
+                raise ConfigurationError(
+                    f"instruments.{instrument.name}.{grid}: found {found}, but the journal "
+                    f"{journal} holds {was}; write {was}, or another oracle.path for a new journal"
+                )
+        chosen[instrument.name] = settings
+    return chosen | {name: each for name, each in configured.items() if name not in chosen}
+
+
+def _settings_of(instrument: Instrument) -> InstrumentSettings:
+    return InstrumentSettings(
+        tick_size=instrument.tick_size,
+        lot_size=instrument.lot_size,
+        maker_fee_ppm=instrument.maker_fee_ppm,
+        taker_fee_ppm=instrument.taker_fee_ppm,
+        max_leverage=instrument.max_leverage,
+        stops_trigger="mark" if instrument.stops_on_mark else "last",
+        margin_tiers=tuple(
+            MarginTierSettings.model_construct(
+                above=tier.notional_floor, maintenance=tier.maintenance_ppm
+            )
+            for tier in instrument.margin_tiers
+        ),
+    )
+
+
+def _account_commands(account: AccountSettings, table: InstrumentTable) -> Commands:
+    deposits = 1 if account.collateral else 0
+    result = new_commands(1 + deposits + len(account.positions))
+    result["account"] = account.user
+    result[0]["op"] = OP_ACCOUNT
+    if deposits:
+        result[1]["op"] = OP_DEPOSIT
+        result[1]["price"] = account.collateral
+    for number, position in enumerate(account.positions, start=1 + deposits):
+        instrument = table[position.symbol]
+        row = result[number]
+        row["op"] = OP_POSITION
+        row["symbol"] = instrument.index
+        row["side"] = BUY if position.side == "long" else SELL
+        row["qty"] = instrument.qty_to_lots(plain(position.qty))
+        row["price"] = instrument.price_to_ticks(plain(position.entry))
+        row["leverage"] = position.leverage
+    return result
