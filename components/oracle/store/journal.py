@@ -82,9 +82,9 @@ class Journal:
             )
             tables = Tables(engine)
             form = _agree_on_layouts(directory, engine, tables, streams)
+            environment.sync_directories(directory)
             journal = cls(directory, engine, tables, form)
             journal._start_writing(lock, sync, interval_ms)
-            environment.sync_directories(directory)
         except BaseException:
             if engine is not None:
                 engine.close()

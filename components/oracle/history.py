@@ -1,0 +1,115 @@
+"""Reading the platform's journal as a person does: the last lines, lines as they come, ranges.
+
+Commands, events and risk are three streams; side by side they are told in the order in which
+things happened: by the sequence of the command that caused them, the command first, then what
+Titan answered, then what Sentinel made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.instruments import InstrumentTable
+from components.messages.code import OP_INSTRUMENT, OP_MARGIN_TIER
+from components.messages.command import COMMAND
+from components.messages.command_text import format_command
+from components.messages.event_text import format_event
+from components.messages.risk_text import format_risk
+from components.oracle.store import Journal
+
+FORMATTERS: dict[str, Callable[[np.void, InstrumentTable], bytes]] = {
+    "commands": format_command,
+    "events": partial(format_event, complete=True),
+    "risk": format_risk,
+}
+"""How each stream is told, in the order of cause and effect."""
+
+
+class Line(NamedTuple):
+    """One record, and where it belongs."""
+
+    command: int
+    rank: int
+    sequence: int
+    stream: str
+    record: np.void
+
+
+class Instruments:
+    """The instrument table that the commands so far define; reads each command once."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._seen = 0
+        self._definitions = np.zeros(0, COMMAND)
+        self._table = InstrumentTable(())
+
+    def table(self) -> InstrumentTable:
+        """As of the journal's present end."""
+        last = self._journal.last_sequence("commands")
+        for _, chunk in self._journal.read("commands", self._seen + 1, last):
+            chosen = chunk[np.isin(chunk["op"], (OP_INSTRUMENT, OP_MARGIN_TIER))]
+            if len(chosen):
+                self._definitions = np.concatenate((self._definitions, chosen))
+                self._table = InstrumentTable.from_commands(self._definitions)
+        self._seen = last
+        return self._table
+
+
+def last_lines(journal: Journal, upto: dict[str, int], count: int) -> list[Line]:
+    """The last ``count`` records of the streams up to these sequences, in the order of cause."""
+    after = {stream: max(0, last - count) for stream, last in upto.items()}
+    lines = lines_between(journal, after, upto)
+    return lines[max(0, len(lines) - count) :]
+
+
+def lines_between(journal: Journal, after: dict[str, int], upto: dict[str, int]) -> list[Line]:
+    """The records after one set of sequences up to another, in the order of cause."""
+    lines: list[Line] = []
+    for stream, last in upto.items():
+        lines += _lines(journal, stream, after[stream] + 1, last)
+    lines.sort(key=lambda line: line[:3])
+    return lines
+
+
+def ends(journal: Journal, streams: tuple[str, ...]) -> dict[str, int]:
+    """The last sequence of each stream."""
+    return {stream: journal.last_sequence(stream) for stream in streams}
+
+
+def text_lines(journal: Journal, stream: str, first: int, last: int) -> Iterator[bytes]:
+    """Each record as a JSON line, without its newline."""
+    table = Instruments(journal).table()
+    for _, chunk in journal.read(stream, first, last):
+        for record in chunk:
+            yield FORMATTERS[stream](record, table)
+
+
+def csv_lines(journal: Journal, stream: str, first: int, last: int) -> Iterator[bytes]:
+    """A header, then each record's sequence and its fields as the integers that they are."""
+    names = journal.dtype(stream).names or ()
+    yield ",".join(("sequence", *names)).encode()
+    for start, chunk in journal.read(stream, first, last):
+        for sequence, record in enumerate(chunk.tolist(), start):
+            yield ",".join(map(str, (sequence, *record))).encode()
+
+
+def _lines(journal: Journal, stream: str, first: int, last: int) -> list[Line]:
+    rank = tuple(FORMATTERS).index(stream)
+    lines = []
+    for start, chunk in journal.read(stream, first, last):
+        causes = _causes(stream, start, chunk)
+        for place, record in enumerate(chunk):
+            lines.append(Line(int(causes[place]), rank, start + place, stream, record))
+    return lines
+
+
+def _causes(stream: str, start: int, chunk: NDArray[np.void]) -> NDArray[np.int64]:
+    if stream == "commands":
+        return np.arange(start, start + len(chunk), dtype=np.int64)
+    return np.asarray(chunk["seq"])
