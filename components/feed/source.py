@@ -8,6 +8,7 @@ from components.feed.batch import CommandBatch
 from components.feed.clock import Clock, SystemClock
 from components.feed.decoder import Decoder, build_parser
 from components.feed.ingress import Ingress
+from components.feed.live import run_live
 from components.feed.metrics import FeedMetrics
 from components.feed.order_flow import OrderFlow
 from components.feed.publisher import Publish, Publisher
@@ -45,6 +46,8 @@ async def run_feed(
     decoder = Decoder(settings, build_parser(settings, instruments), batch, flow, metrics)
     if settings.mode == "recorded":
         await Recorded(settings, flow, decoder, batch, clock).run(stop)
+    else:
+        await run_live(settings, flow, decoder, batch, metrics, clock, stop)
 
 
 def traded_instruments(
