@@ -97,6 +97,8 @@ class Document:
         """
         data = _with_value(self.data, key, 0, value)
         kept = {path: at for path, at in self.places.items() if path[: len(key)] != key}
+        for depth in range(1, len(key)):
+            kept.setdefault(key[:depth], places[()])
         kept.update({key + path: at for path, at in places.items()})
         return Document(data, kept)
 

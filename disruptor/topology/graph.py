@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from disruptor.errors import GraphError
-from disruptor.topology.document import Mistake, key_text
+from disruptor.topology.document import KeyPath, Mistake, key_text
 from disruptor.topology.mistakes import did_you_mean
 from disruptor.topology.model import SHARED_RINGS, Topology
 
@@ -152,15 +152,17 @@ def _lonely_rings(topology: Topology) -> Iterator[Mistake]:
 def _bad_waits(topology: Topology) -> Iterator[Mistake]:
     for name, process in topology.processes.items():
         for on, others in process.after.items():
-            key = ("processes", name, "after")
+            key: KeyPath = ("processes", name, "after")
+            if on != SHARED_RINGS:
+                key = (*key, on)
             if on not in process.reads and on != SHARED_RINGS:
                 near = did_you_mean(on, process.reads) or "; name a ring that it reads"
-                yield Mistake((*key, on), f'found "{on}", which {name} does not read{near}')
+                yield Mistake(key, f'found "{on}", which {name} does not read{near}')
                 continue
             for other in others:
                 text = _bad_wait(topology, name, on, other)
                 if text:
-                    yield Mistake((*key, on), f'found "{other}"{text}')
+                    yield Mistake(key, f'found "{other}"{text}')
 
 
 def _bad_wait(topology: Topology, name: str, on: str, other: str) -> str:
@@ -204,8 +206,9 @@ def _ring_circles(topology: Topology) -> Iterator[Mistake]:
     place = topology.processes[writer].written().index(ring)
     yield Mistake(
         ("processes", writer, "writes", place),
-        f"the circle {' → '.join(names)} can fill up and stop for ever; give one of its writes "
-        f"{{ring: {ring}, blocking: false}}, of a process that goes on reading when that is full",
+        f"the circle {' → '.join(names)} can fill up and stop for ever; write "
+        f"{{ring: {ring}, blocking: false}} here, or make another of its writes non-blocking; "
+        "the process of that write must go on reading while the ring is full",
     )
 
 

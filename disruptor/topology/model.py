@@ -48,7 +48,13 @@ def _cpu(value: object) -> object:
 
 
 def _write(value: object) -> object:
-    return {"ring": value} if isinstance(value, str) else value
+    if isinstance(value, (dict, Write)):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(
+            f"found {shown(value)}; write a ring's name, or {{ring: NAME, blocking: false}}"
+        )
+    return {"ring": value}
 
 
 def _after(value: object) -> object:
