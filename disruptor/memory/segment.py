@@ -88,7 +88,7 @@ class Segment:
 
     def __init__(self, memory: _UntrackedMemory, name: str, created: bool) -> None:
         self._memory = memory
-        self._bytes = np.frombuffer(memory.buf, np.uint8)
+        self._bytes = np.frombuffer(memory.buf or b"", np.uint8)
         self.name = name
         self.created = created
 
@@ -103,7 +103,9 @@ class Segment:
         try:
             memory = _UntrackedMemory(name, create=True, size=size)
         except FileExistsError:
-            raise SegmentInUseError(f"shared memory {name!r} is being created by another process")
+            raise SegmentInUseError(
+                f"shared memory {name!r} is being created by another process"
+            ) from None
         except OSError as error:
             raise SegmentError(f"shared memory {name!r} cannot be created: {error}") from error
         try:
@@ -112,7 +114,9 @@ class Segment:
             memory.close()
             memory.unlink()
             if error.errno != errno.ENOSPC:
-                raise SegmentError(f"shared memory {name!r} cannot be allocated: {error}") from error
+                raise SegmentError(
+                    f"shared memory {name!r} cannot be allocated: {error}"
+                ) from error
             raise SegmentError(
                 f"shared memory {name!r} needs {size} bytes and {SHARED_MEMORY_DIRECTORY} has only "
                 f"{_free_bytes()} free; make the rings smaller or {SHARED_MEMORY_DIRECTORY} larger"
@@ -137,7 +141,9 @@ class Segment:
         try:
             memory = _UntrackedMemory(name, create=False, size=0)
         except FileNotFoundError:
-            raise SegmentError(f"shared memory {name!r} does not exist; is its owner running?")
+            raise SegmentError(
+                f"shared memory {name!r} does not exist; is its owner running?"
+            ) from None
         segment = cls(memory, name, created=False)
         header = segment._header()
         found = (int(header["magic"]), bytes(header["kind"]).decode(), int(header["version"]))

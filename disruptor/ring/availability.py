@@ -1,0 +1,49 @@
+"""Which claimed slots are published, when several producers finish in any order.
+
+Each slot has a lap word.  Publishing sequence ``s`` stores the number of the lap that ``s``
+belongs to, ``s // capacity``; a consumer that finds that number in the word knows that this very
+sequence is there, and not the one a lap before, without anybody ever clearing anything.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from disruptor.compiled import compiled
+from disruptor.memory.atomics import load_acquire, store_release
+from disruptor.ring.layout import Ring
+
+NEVER: Final = -1
+"""The lap word of a slot that has not been published since the ring was made."""
+
+
+@compiled
+def mark_published(ring: Ring, low: int, high: int) -> None:
+    """Publish the slots of the sequences low … high, which the caller has claimed."""
+    capacity = ring.slots.size
+    mask = np.uint64(capacity - 1)
+    for sequence in range(low, high + 1):
+        # release: pairs with highest_published; the slot's bytes come first
+        store_release(ring.laps, np.uint64(sequence) & mask, sequence // capacity)
+
+
+@compiled
+def is_published(ring: Ring, sequence: int) -> bool:
+    """Whether this very sequence can be read."""
+    capacity = ring.slots.size
+    mask = np.uint64(capacity - 1)
+    return load_acquire(ring.laps, np.uint64(sequence) & mask) == sequence // capacity
+
+
+@compiled
+def highest_published(ring: Ring, low: int, high: int) -> int:
+    """The end of the unbroken run of published sequences that starts at ``low``; low - 1 if none."""
+    capacity = ring.slots.size
+    mask = np.uint64(capacity - 1)
+    for sequence in range(low, high + 1):
+        # acquire: pairs with mark_published; the slot's bytes are readable after this
+        if load_acquire(ring.laps, np.uint64(sequence) & mask) != sequence // capacity:
+            return sequence - 1
+    return high

@@ -1,0 +1,90 @@
+"""Sequence barriers: how far a consumer may read, and the wait until it is far enough.
+
+A barrier stands over the cursor, or over the sequences of other consumers that must be done with
+an event first; then it need not look at the producers at all, because those consumers did.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from disruptor.compiled import compiled
+from disruptor.memory.atomics import load_acquire, pause, store_release
+from disruptor.memory.libc import monotonic_ns
+from disruptor.ring.availability import highest_published
+from disruptor.ring.layout import CONSUMED_EPOCH, CURSOR, PUBLISHED_EPOCH, Ring
+from disruptor.ring.wait_strategy import (
+    WaitStrategy,
+    announce_sleep,
+    deadline_after,
+    idle,
+    reads_clock_at,
+    signal,
+    sleep_on,
+)
+
+_LULL: Final = 16
+
+
+@compiled
+def available(ring: Ring, dependents: np.ndarray, wanted: int) -> int:
+    """The highest sequence that may be read now, if at least ``wanted`` is; else less than it.
+
+    ``dependents``: int64 indices into ``ring.words`` of the sequences that must be ahead, shape
+    (0,) for the producers alone.
+    """
+    words = ring.words
+    if dependents.size == 0:
+        # acquire: pairs with the producer's release; the slots' bytes are readable after this
+        cursor = load_acquire(words, CURSOR)
+        if ring.laps.size == 0 or cursor < wanted:
+            return cursor
+        return highest_published(ring, wanted, cursor)
+    lowest = load_acquire(words, dependents[0])
+    for number in range(1, dependents.size):
+        lowest = min(lowest, load_acquire(words, dependents[number]))
+    return lowest
+
+
+@compiled
+def wait_for(
+    ring: Ring,
+    dependents: np.ndarray,
+    wanted: int,
+    strategy: WaitStrategy,
+    control: np.ndarray,
+    timeout_ns: int,
+) -> int:
+    """Wait until ``wanted`` may be read; the highest sequence that may be.
+
+    Less than ``wanted`` when control[0] became non-zero or the time is over.
+    """
+    reached = available(ring, dependents, wanted)
+    if reached >= wanted:
+        return reached
+    deadline = deadline_after(timeout_ns)
+    epoch = PUBLISHED_EPOCH if dependents.size == 0 else CONSUMED_EPOCH
+    step = 0
+    for _ in range(_LULL):
+        pause()
+    while True:
+        reached = available(ring, dependents, wanted)
+        if reached >= wanted or load_acquire(control, 0) != 0:
+            return reached
+        if reads_clock_at(strategy, step) and monotonic_ns() >= deadline:
+            return reached
+        if idle(strategy, step):
+            seen = announce_sleep(ring.words, epoch)
+            if available(ring, dependents, wanted) < wanted and load_acquire(control, 0) == 0:
+                sleep_on(ring.words, epoch, seen, deadline - monotonic_ns())
+        step += 1
+
+
+@compiled
+def advance(ring: Ring, sequence_word: int, sequence: int) -> None:
+    """Say that this consumer is done with everything up to ``sequence``."""
+    # release: pairs with the producers' and dependents' acquire; our reads of the slots come first
+    store_release(ring.words, sequence_word, sequence)
+    signal(ring.words, CONSUMED_EPOCH)

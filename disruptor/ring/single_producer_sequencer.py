@@ -1,0 +1,56 @@
+"""Claim and publish for one producer: no read-modify-write anywhere.
+
+The producer alone writes ``NEXT`` (what it has claimed) and the cursor (what it has published).
+A claim takes capacity before it moves ``NEXT``, so a claim that fails changes nothing.  If the
+producer dies between claim and publish, the cursor still stands at the last published event and
+its successor starts from there: the unpublished claim never existed for anyone else.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from disruptor.compiled import compiled
+from disruptor.memory.atomics import load_acquire, store_release
+from disruptor.ring.gating import minimum_gating_sequence
+from disruptor.ring.layout import CURSOR, GATE_CACHE, NEXT, PUBLISHED_EPOCH, Ring
+from disruptor.ring.wait_strategy import signal
+
+FULL: Final = -1
+
+
+@compiled
+def take_over(ring: Ring) -> None:
+    """Become the producer: forget what a predecessor claimed and never published."""
+    ring.words[NEXT] = load_acquire(ring.words, CURSOR)
+    ring.words[GATE_CACHE] = minimum_gating_sequence(ring, ring.words[NEXT])
+
+
+@compiled
+def remaining_capacity(ring: Ring) -> int:
+    """Free slots at this moment, 0 … capacity."""
+    claimed = ring.words[NEXT]
+    return ring.slots.size - (claimed - minimum_gating_sequence(ring, claimed))
+
+
+@compiled
+def try_next(ring: Ring, count: int) -> int:
+    """Claim ``count`` slots (1 … capacity); the highest sequence claimed, or FULL."""
+    words = ring.words
+    claimed = words[NEXT] + count
+    wrap_point = claimed - ring.slots.size
+    if wrap_point > words[GATE_CACHE]:
+        gate = minimum_gating_sequence(ring, words[NEXT])
+        words[GATE_CACHE] = gate
+        if wrap_point > gate:
+            return FULL
+    words[NEXT] = claimed
+    return claimed
+
+
+@compiled
+def publish(ring: Ring, low: int, high: int) -> None:
+    """Show everything up to ``high``; ``low`` is only there for symmetry."""
+    # release: pairs with the consumers' acquire of the cursor; the slots' bytes come first
+    store_release(ring.words, CURSOR, high)
+    signal(ring.words, PUBLISHED_EPOCH)

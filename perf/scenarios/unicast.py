@@ -1,0 +1,121 @@
+"""One producer to one consumer, each a pinned process: events per second.
+
+    P1 ──► ring (65,536 × 64 bytes) ──► C1
+
+The producer writes one field of each event, the consumer adds them up, and the sum is compared
+with the one computed beforehand.  ``batch n`` claims and publishes n at a time.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from disruptor.compiled import compiled
+from disruptor.ring.barrier import advance, wait_for
+from disruptor.ring.layout import Ring
+from disruptor.ring.ring_buffer import Consumer, Producer, RingBuffer
+from disruptor.ring.sequencer import next_sequence, publish
+from disruptor.ring.wait_strategy import WaitStrategy, wait_strategy
+from perf.harness.measurement import Measurement, Options
+from perf.harness.pinned import beside, pinned, two_cpus
+
+EVENT = np.dtype([("value", np.int64), ("rest", np.int64, (7,))])
+CAPACITY = 65_536
+_FOREVER_NS = 2**60
+
+
+@compiled
+def produce(
+    ring: Ring, line: int, count: int, batch: int, strategy: WaitStrategy, control: Any
+) -> None:
+    """Publish ``count`` events, a multiple of ``batch``, whose value is their sequence."""
+    mask = np.uint64(ring.slots.size - 1)
+    for _ in range(count // batch):
+        high = next_sequence(ring, line, batch, strategy, control, _FOREVER_NS)
+        for sequence in range(high - batch + 1, high + 1):
+            ring.slots[np.uint64(sequence) & mask]["value"] = sequence
+        publish(ring, line, high - batch + 1, high)
+
+
+@compiled
+def consume(
+    ring: Ring, word: int, dependents: Any, last: int, strategy: WaitStrategy, control: Any
+) -> int:
+    """Add up all values up to the sequence ``last``."""
+    mask = np.uint64(ring.slots.size - 1)
+    wanted = ring.words[word] + 1
+    total = 0
+    while wanted <= last:
+        high = wait_for(ring, dependents, wanted, strategy, control, _FOREVER_NS)
+        for sequence in range(wanted, high + 1):
+            total += ring.slots[np.uint64(sequence) & mask]["value"]
+        advance(ring, word, high)
+        wanted = high + 1
+    return total
+
+
+def run(options: Options) -> list[Measurement]:
+    """Both kinds of sequencer, batches of 1, 10 and 256."""
+    figures = []
+    for multi in (False, True):
+        for batch in (1, 10, 256):
+            count = (2_000_000 if options.quick else 50_000_000) // batch * batch
+            runs = tuple(_one_run(multi, batch, count) for _ in range(options.runs))
+            kind = "multi-producer sequencer" if multi else "single producer"
+            target = "≥ 100 M events/s" if (not multi and batch == 1) else ""
+            figures.append(
+                Measurement(
+                    "unicast", f"{kind}, batch {batch}", "throughput", "M events/s", runs, target
+                )
+            )
+    return figures
+
+
+def _one_run(multi: bool, batch: int, count: int) -> float:
+    ring = RingBuffer.create("perf.unicast", EVENT, CAPACITY, multi_producer=multi)
+    strategy = wait_strategy("yielding")
+    try:
+        producer = ring.producer("perf", strategy)
+        consumer = ring.consumer("perf", strategy=strategy)
+        _warm_up(ring, producer, consumer, batch)
+        last = batch + count
+        expected = (batch + 1 + last) * count // 2
+        here, there = two_cpus()
+
+        def work() -> None:
+            total = consume(
+                ring.view,
+                consumer.sequence_word,
+                consumer.dependents,
+                last,
+                strategy,
+                consumer.control,
+            )
+            assert total == expected, f"sum={total} expected={expected}"
+
+        with pinned(here), beside(there, work):
+            time.sleep(0.05)
+            start = time.perf_counter()
+            produce(ring.view, producer.line, count, batch, strategy, producer.control)
+            while consumer.sequence < last:
+                pass
+            elapsed = time.perf_counter() - start
+    finally:
+        ring.unlink()
+        ring.close()
+    return count / elapsed / 1e6
+
+
+def _warm_up(ring: RingBuffer, producer: Producer, consumer: Consumer, batch: int) -> None:
+    produce(ring.view, producer.line, batch, batch, producer._strategy, producer.control)
+    consume(
+        ring.view,
+        consumer.sequence_word,
+        consumer.dependents,
+        batch,
+        consumer.strategy,
+        consumer.control,
+    )
