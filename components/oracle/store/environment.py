@@ -157,10 +157,12 @@ def page_problems(directory: Path) -> list[str]:
         return [str(error)]
 
 
-def refuse_damaged_pages(directory: Path) -> None:
-    """JournalCorruptError if the file's structure is damaged; for use while nobody writes."""
+def refuse_damaged_pages(directory: Path, *, lock_is_ours: bool) -> None:
+    """JournalCorruptError if the file's structure is damaged; nothing while another one writes."""
+    if not lock_is_ours and writer_lock.is_held(directory):
+        return
     problems = page_problems(directory)
-    if problems and not writer_lock.is_held(directory):
+    if problems and (lock_is_ours or not writer_lock.is_held(directory)):
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise JournalCorruptError(
             f"{data_path(directory)} is damaged: {problems[0]}{more}; nothing was changed"

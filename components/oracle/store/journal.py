@@ -76,7 +76,7 @@ class Journal:
         engine = None
         try:
             if environment.data_path(directory).exists():
-                environment.refuse_damaged_pages(directory)
+                environment.refuse_damaged_pages(directory, lock_is_ours=True)
             engine = environment.open_environment(
                 directory, readonly=False, sync=sync == "commit", map_size_bytes=map_size_bytes
             )
@@ -98,8 +98,7 @@ class Journal:
         directory = Path(path)
         environment.require_journal(directory)
         environment.refuse_remote_filesystem(directory)
-        if not writer_lock.is_held(directory):
-            environment.refuse_damaged_pages(directory)
+        environment.refuse_damaged_pages(directory, lock_is_ours=False)
         engine = environment.open_environment(directory, readonly=True)
         try:
             tables = Tables(engine)

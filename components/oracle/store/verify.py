@@ -1,7 +1,8 @@
 """Walk a whole journal and say whether it is what was written.
 
 Every record of every stream is hashed and followed; the ends are compared with the watermark.
-Works beside a running writer, without holding it up: what it commits meanwhile is walked too.
+Works beside a running writer, without holding it up: what it has committed when the walk begins
+is proven.
 """
 
 from __future__ import annotations
@@ -71,9 +72,10 @@ def verify(path: Path, *, deep: bool = False) -> Report:
         if form is None:
             raise JournalCorruptError(f"the creation of the journal {directory} never finished")
         with engine.begin() as transaction:
-            tables.proven_commit(transaction)
+            commit = tables.proven_commit(transaction)
         streams = tuple(
-            _verify_stream(engine, tables, layout) for layout in form.stream_layouts().values()
+            _verify_stream(engine, tables, layout, commit)
+            for layout in form.stream_layouts().values()
         )
         pages = _pages_of_copy(directory, engine, alive, deep)
     except JournalCorruptError as error:
@@ -110,13 +112,15 @@ def _pages_of_copy(directory: Path, engine: lmdb.Environment, alive: bool, deep:
 
 
 def _verify_stream(
-    engine: lmdb.Environment, tables: environment.Tables, layout: StreamLayout
+    engine: lmdb.Environment, tables: environment.Tables, layout: StreamLayout, commit: int
 ) -> StreamReport:
     link = layout.genesis()
     records = 0
     problem = None
     try:
         for now, _ in walk(engine, tables.streams[layout.name], layout, link):
+            if now.commit > commit:
+                break
             link = now
             records += 1
     except JournalCorruptError as error:
