@@ -1,0 +1,253 @@
+"""Drives the engine and the plain reference side by side with small, readable steps.
+
+A step is a tuple: its name, then small integers that are mapped onto accounts, symbols, prices
+and amounts here, so that Hypothesis shrinks towards the simplest case and a seeded generator can
+make millions of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from typing import Any
+
+import numpy as np
+
+from components.messages import code
+from components.messages.event import EVENT
+from components.sentinel.engine import (
+    SentinelOutbox,
+    SentinelState,
+    apply,
+    canonical_bytes,
+    check_invariants,
+    new_outbox,
+    new_state,
+    outbox_bound,
+    restore,
+)
+from tests.models.reference_risk import ReferenceSentinel
+
+MONEY = 10**8
+MAX_ACCOUNTS = 6
+LIMITS = {"max_accounts": MAX_ACCOUNTS, "max_symbols": 4, "max_positions": 256}
+EXTERNAL = 90
+
+# Money unit, then tiers as (floor, ppm): flat, steep and low, and one with odd remainders.
+SYMBOLS: tuple[tuple[int, tuple[tuple[int, int], ...]], ...] = (
+    (1_000, ((0, 5_000),)),
+    (7, ((0, 4_000), (40_001, 10_000), (90_007, 250_000), (400_003, 500_000))),
+    (1, ((0, 0), (33_333, 333_333), (77_777, 999_999))),
+)
+
+Step = tuple[Any, ...]
+
+
+def event(kind: int, seq: int = 0, **fields: int) -> np.void:
+    """One EVENT record."""
+    record: np.void = np.zeros(1, EVENT)[0]
+    record["kind"] = kind
+    record["seq"] = seq
+    record["ts"] = 1_000 * seq
+    for name, value in fields.items():
+        record[name] = value
+    return record
+
+
+def set_up(
+    symbol: int, unit: int, tiers: tuple[tuple[int, int], ...], leverage: int = 100
+) -> list[np.void]:
+    """The events that define a symbol."""
+    events = [event(code.EVENT_INSTRUMENT, symbol=symbol, maker_account=unit, leverage=leverage)]
+    for index, (floor, ppm) in enumerate(tiers):
+        fields = {"symbol": symbol, "order_id": index, "price": floor, "qty": ppm}
+        events.append(event(code.EVENT_MARGIN_TIER, **fields))
+    return events
+
+
+class Engine:
+    """The engine with an outbox of its own; ``risks`` and ``orders`` collect what it said."""
+
+    def __init__(self, state: SentinelState | None = None) -> None:
+        self.state = state if state is not None else new_state(**LIMITS)
+        self.outbox: SentinelOutbox = new_outbox(16, 16)
+        self.risks: list[np.void] = []
+        self.orders: list[np.void] = []
+
+    def apply(self, record: np.void) -> None:
+        bound = outbox_bound(self.state)
+        if bound > self.outbox.risks.size:
+            self.outbox = new_outbox(bound, bound)
+        self.outbox.risk_count[0] = self.outbox.order_count[0] = 0
+        apply(self.state, record, self.outbox)
+        self.risks = list(self.outbox.risks[: self.outbox.risk_count[0]].copy())
+        self.orders = list(self.outbox.orders[: self.outbox.order_count[0]].copy())
+
+
+def fields_of(record: np.void) -> dict[str, int]:
+    """The record's fields that are not zero."""
+    return {name: int(record[name]) for name in record.dtype.names or () if record[name]}
+
+
+class Driver:
+    """Applies steps to both and requires every record, order and balance to agree."""
+
+    def __init__(self, *, thorough: bool = True) -> None:
+        self.engine = Engine()
+        self.reference = ReferenceSentinel(MAX_ACCOUNTS)
+        self.seq = 0
+        self.thorough = thorough
+        self.in_flight: list[dict[str, int]] = []
+        self.digest = hashlib.sha256()
+        self.liquidations = 0
+        for symbol, (unit, tiers) in enumerate(SYMBOLS):
+            for record in set_up(symbol, unit, tiers):
+                self.apply(record)
+        rule = {"order_id": 1, "price": 12_345, "qty": 800_000, "maker_account": 50_000}
+        self.apply(event(code.EVENT_RISK_RULE, **rule))
+
+    def do(self, step: Step) -> None:
+        """Perform one step; AssertionError when the two differ."""
+        name, *arguments = step
+        if name == "snapshot":
+            self.engine.state = restore(canonical_bytes(self.engine.state), **LIMITS)
+            check_invariants(self.engine.state)
+            return
+        self.seq += 1
+        record = getattr(self, f"_{name}")(*arguments)
+        if record is not None:
+            record["seq"] = self.seq
+            record["ts"] = 1_000 * self.seq
+            self.apply(record)
+
+    def apply(self, record: np.void) -> None:
+        self.reference.risks.clear()
+        self.reference.orders.clear()
+        self.engine.apply(record)
+        self.reference.apply(record)
+
+        assert self.reference.risks == [fields_of(each) for each in self.engine.risks]
+        assert self.reference.orders == [fields_of(each) for each in self.engine.orders]
+        self.in_flight += self.reference.orders
+        for each in self.engine.risks:
+            self.digest.update(each.tobytes())
+            self.liquidations += int(each["kind"] == code.RISK_LIQUIDATION)
+        for each in self.engine.orders:
+            self.digest.update(each.tobytes())
+        if self.thorough:
+            self.compare_balances()
+            check_invariants(self.engine.state)
+
+    def compare_balances(self) -> None:
+        """Every account, in order of opening, and the fund."""
+        state, reference = self.engine.state, self.reference
+        count = int(state.summary[0]["account_count"])
+        found = [
+            (
+                int(each["account"]),
+                int(each["collateral"]),
+                int(each["collateral"] + each["unrealised"]),
+                int(each["maintenance"]),
+                int(each["position_count"]),
+                bool(each["at_risk"]),
+            )
+            for each in state.accounts[:count]
+        ]
+        expected = [
+            (
+                each.account,
+                each.collateral,
+                reference.equity(each),
+                reference.maintenance(each),
+                len(each.positions),
+                each.at_risk,
+            )
+            for each in reference.accounts.values()
+        ]
+
+        assert expected == found
+        assert reference.fund == int(state.summary[0]["fund"])
+
+    # Steps: each gives the event to apply, or None
+
+    def _open(self, account: int) -> np.void:
+        return event(code.EVENT_ACCOUNT, account=account)
+
+    def _deposit(self, account: int, amount: int) -> np.void:
+        return event(code.EVENT_DEPOSIT, account=account, price=amount)
+
+    def _withdraw(self, account: int, amount: int) -> np.void:
+        return event(code.EVENT_WITHDRAW, account=account, price=amount)
+
+    def _position(
+        self, account: int, symbol: int, side: int, lots: int, price: int, leverage: int
+    ) -> np.void:
+        fields = {"account": account, "symbol": symbol, "side": side, "qty": lots}
+        return event(code.EVENT_POSITION, price=price, leverage=leverage, **fields)
+
+    def _price(self, symbol: int, price: int) -> np.void:
+        return event(code.EVENT_PRICE, symbol=symbol, price=price)
+
+    def _trade(
+        self, taker: int, maker: int, symbol: int, side: int, lots: int, price: int, fee: int
+    ) -> np.void:
+        fields = {"account": taker, "maker_account": maker, "symbol": symbol, "side": side}
+        fields |= {"order_id": 5, "maker_order_id": 6, "taker_fee": fee, "maker_fee": -fee // 3}
+        return event(code.EVENT_TRADE, qty=lots, price=price, **fields)
+
+    def _fill(self, which: int, maker: int, lots: int, price: int) -> np.void | None:
+        """Some order in flight trades, at most its open lots."""
+        if not self.in_flight:
+            return None
+        order = self.in_flight[which % len(self.in_flight)]
+        lots = min(lots, order["qty"])
+        order["qty"] -= lots
+        if order["qty"] == 0:
+            self.in_flight.remove(order)
+        fields = {"account": order["account"], "order_id": order["order_id"]}
+        fields |= {"maker_account": maker, "maker_order_id": 6, "flags": order["flags"]}
+        fields |= {"symbol": order.get("symbol", 0), "side": order.get("side", 0)}
+        return event(code.EVENT_TRADE, qty=lots, price=price, taker_fee=lots // 3, **fields)
+
+    def _end(self, which: int, kind: int) -> np.void | None:
+        """Some order in flight is cancelled or rejected."""
+        if not self.in_flight:
+            return None
+        order = self.in_flight.pop(which % len(self.in_flight))
+        fields = {name: order[name] for name in ("account", "order_id", "qty")}
+        return event(kind, reason=code.REASON_IOC, symbol=order.get("symbol", 0), **fields)
+
+
+def random_step(rng: random.Random) -> Step:
+    """One step of a long run: an active market with jumps, and now and then something absurd."""
+    symbol = rng.randrange(3)
+    account = rng.randrange(1, MAX_ACCOUNTS + 2)
+    other = rng.choice([EXTERNAL, rng.randrange(1, MAX_ACCOUNTS + 2)])
+    side = rng.randrange(2)
+    absurd = rng.random() < 0.03
+    lots = rng.randrange(1, 2**40) if absurd else rng.randrange(1, 60)
+    price = rng.choice([1, 2**20, 2**40]) if absurd else rng.randrange(80, 121)
+    amount = rng.randrange(1, 2**60) if absurd else rng.randrange(1, 400_000)
+    steps: list[tuple[int, Step]] = [
+        (1, ("open", account)),
+        (6, ("deposit", account, amount)),
+        (4, ("withdraw", account, amount)),
+        (2, ("position", account, symbol, side, lots, price, rng.randrange(0, 102))),
+        (30, ("price", symbol, price)),
+        (25, ("trade", account, other, symbol, side, lots, price, rng.randrange(-9, 30))),
+        (20, ("fill", rng.randrange(8), other, lots, price)),
+        (6, ("end", rng.randrange(8), rng.choice([code.EVENT_CANCELLED, code.EVENT_REJECTED]))),
+        (1, ("snapshot",)),
+    ]
+    return rng.choices([each for _, each in steps], [weight for weight, _ in steps])[0]
+
+
+def run_random(seed: int, count: int, *, thorough: bool = True) -> Driver:
+    """A driver after ``count`` seeded steps, all of which agreed."""
+    rng = random.Random(seed)
+    driver = Driver(thorough=thorough)
+    for _ in range(count):
+        driver.do(random_step(rng))
+    driver.compare_balances()
+    check_invariants(driver.engine.state)
+    return driver
