@@ -95,6 +95,10 @@ class Platform:
             )
         self.observe("feed", "price_feed_latency_ms", 3_000_000, 7)
         self.observe("sentinel", "sentinel_process_time_micros", 1_700, 99)
+        self.observe("titan", "titan_process_time_micros", 120, 10)
+        for process in ("titan", "sentinel", "oracle"):
+            self.observe(process, f"{process}_latency_seconds", 20_000, 10)
+        self.observe("oracle", "oracle_commit_seconds", 3_000_000, 2)
         self.put("sentinel", "sentinel_accounts_total", 3)
         self.put("sentinel", "sentinel_accounts_at_risk", 1)
         for stream in ("commands", "events", "risk"):

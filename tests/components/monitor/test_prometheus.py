@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import shutil
 import socket
@@ -26,6 +27,15 @@ QUERIES = (
     "sum(rate(titan_executions_total[1m]))",
 )
 LIMIT_SECONDS = 60
+
+
+def dashboard_queries() -> list[str]:
+    """Every expression of every dashboard, for all symbols and processes."""
+    found = []
+    for path in sorted((MONITORING / "grafana" / "dashboards").glob("*.json")):
+        panels = json.loads(path.read_text())["panels"]
+        found += [target["expr"] for panel in panels for target in panel.get("targets", [])]
+    return [query.replace("$symbol", ".*").replace("$process", ".*") for query in found]
 
 
 def program(name: str) -> str:
@@ -61,7 +71,9 @@ def finite(answer: dict[str, Any]) -> bool:
 
 
 @pytest.mark.system
-def test_the_promised_queries_give_finite_answers(busy: Platform, tmp_path: Path) -> None:
+def test_every_promised_query_and_every_panel_has_a_finite_answer(
+    busy: Platform, tmp_path: Path
+) -> None:
     prometheus = program("prometheus")
 
     async def scenario() -> dict[str, dict[str, Any]]:
@@ -87,19 +99,20 @@ def test_the_promised_queries_give_finite_answers(busy: Platform, tmp_path: Path
 
     answers = asyncio.run(scenario())
 
-    assert {query for query, answer in answers.items() if finite(answer)} == set(QUERIES)
+    assert set(answers) == {*QUERIES, *dashboard_queries()}
     symbols = [each["metric"]["symbol"] for each in answers[QUERIES[0]]["data"]["result"]]
     assert sorted(symbols) == ["BTCUSDT", "ETHUSDT"]
 
 
 async def answered(busy: Platform, url: str) -> dict[str, dict[str, Any]]:
     """Let the platform trade until every query has a finite answer, or the limit is over."""
+    waiting = {*QUERIES, *dashboard_queries()}
     answers: dict[str, dict[str, Any]] = {}
     deadline = time.monotonic() + LIMIT_SECONDS
     async with aiohttp.ClientSession() as client:
-        while time.monotonic() < deadline and len(answers) < len(QUERIES):
+        while time.monotonic() < deadline and waiting:
             busy.trade()
-            for query in QUERIES:
+            for query in sorted(waiting):
                 try:
                     async with client.get(url, params={"query": query}) as reply:
                         answer = await reply.json()
@@ -107,6 +120,7 @@ async def answered(busy: Platform, url: str) -> dict[str, dict[str, Any]]:
                     break
                 if answer.get("status") == "success" and finite(answer):
                     answers[query] = answer
+            waiting -= answers.keys()
             await asyncio.sleep(0.25)
     return answers
 
@@ -122,6 +136,16 @@ def test_promtool_accepts_the_configuration(name: str) -> None:
     )
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_every_panel_names_the_provisioned_data_source() -> None:
+    provisioned = (MONITORING / "grafana/provisioning/datasources/prometheus.yml").read_text()
+    dashboard = json.loads((MONITORING / "grafana/dashboards/platform.json").read_text())
+
+    assert "uid: prometheus\n" in provisioned
+    assert {
+        panel["datasource"]["uid"] for panel in dashboard["panels"] if panel["type"] != "row"
+    } == {"prometheus"}
 
 
 def test_alerts_fire_when_they_should_and_not_before() -> None:
