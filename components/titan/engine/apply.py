@@ -1,0 +1,124 @@
+"""The state machine's one door: a command in, its events out.
+
+    time ──► expiry ──► the command, the stops that it triggers ──► best bid and ask, if changed
+
+``apply`` is compiled into its caller; ``apply_batch`` is the loop that most callers want.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.messages.code import (
+    OP_AMEND,
+    OP_CANCEL,
+    OP_CANCEL_ALL,
+    OP_COUNT,
+    OP_PLACE,
+    OP_VOID,
+    REASON_BAD_TYPE,
+)
+from components.titan.engine.amend import amend
+from components.titan.engine.answers import tell_rejected
+from components.titan.engine.cancel import cancel, cancel_all, expire
+from components.titan.engine.market_data import publish_every_touch, publish_touch
+from components.titan.engine.pass_through import pass_through
+from components.titan.engine.place import place
+from components.titan.engine.state import (
+    EVERY_TOUCH,
+    EXPIRY_COUNT,
+    FIRST_EVENT,
+    HIDDEN_SLICES,
+    ICEBERG_SLICES_MAX,
+    LIVE,
+    NOW,
+    SEQUENCE,
+    Outbox,
+    TitanState,
+)
+from disruptor.compiled import compiled, inlined
+
+
+@inlined
+def outbox_bound(state: TitanState) -> int:
+    """The most events that the next command can cause, whatever it is.
+
+    A trade ends a slice of its maker or the taker's wish.  With L live orders, H hidden slices and
+    the incoming order (at most S slices), slices end at most L + H + S + 1 times, and at most L + 1
+    orders take, each with at most: triggered, cut, last trade or decrement, cancelled.  A
+    decrement that ends its maker tells of two.  Then one answer, and a touch a symbol.
+    """
+    live = state.totals[LIVE]
+    slices = live + state.totals[HIDDEN_SLICES] + ICEBERG_SLICES_MAX + 1
+    return slices + (live + 1) * 6 + len(state.books) + 2
+
+
+@inlined
+def apply(state: TitanState, command: np.void, sequence: int, outbox: Outbox) -> None:
+    """Apply one COMMAND record and append its events.
+
+    The caller has seen to ``outbox_bound`` free slots.  Sequences rise; time never goes back,
+    whatever the command's ``ts`` says.
+    """
+    operation = command["op"]
+    if operation == OP_VOID:
+        return
+    totals = state.totals
+    totals[SEQUENCE] = sequence
+    totals[FIRST_EVENT] = outbox.count[0]
+    if command["ts"] > totals[NOW]:
+        totals[NOW] = command["ts"]
+        if totals[EXPIRY_COUNT] > 0:
+            _expire_due(state, outbox)
+    if operation == OP_PLACE:
+        place(state, outbox, command)
+    elif operation == OP_CANCEL:
+        cancel(state, outbox, command)
+    else:
+        _apply_other(state, outbox, command)
+    if totals[EVERY_TOUCH] != 0:
+        totals[EVERY_TOUCH] = 0
+        publish_every_touch(state, outbox)
+    elif np.int64(command["symbol"]) < len(state.books):
+        publish_touch(state, outbox, np.int64(command["symbol"]))
+
+
+@inlined
+def _expire_due(state: TitanState, outbox: Outbox) -> None:
+    if state.terms[state.expiries[0]]["expires"] <= state.totals[NOW]:
+        expire(state, outbox)
+
+
+@compiled
+def _apply_other(state: TitanState, outbox: Outbox, command: np.void) -> None:
+    operation = command["op"]
+    if operation == OP_AMEND:
+        amend(state, outbox, command)
+    elif operation == OP_CANCEL_ALL:
+        cancel_all(state, outbox, command)
+    elif operation < OP_COUNT:
+        pass_through(state, outbox, command)
+    else:
+        tell_rejected(state, outbox, command, REASON_BAD_TYPE)
+
+
+@compiled
+def apply_batch(
+    state: TitanState, commands: NDArray[Any], first_sequence: int, outbox: Outbox
+) -> int:
+    """Apply commands, shape (n,), numbered from ``first_sequence``; how many were applied.
+
+    Fewer than n when the outbox might not hold the next one's events: take what is there, make
+    room for ``outbox_bound`` if it is empty, and go on with the rest.
+    """
+    room = len(outbox.slots)
+    applied = 0
+    for number in range(len(commands)):
+        if outbox.count[0] + outbox_bound(state) > room:
+            break
+        apply(state, commands[np.uint64(number)], first_sequence + number, outbox)
+        applied += 1
+    return applied

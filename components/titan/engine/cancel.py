@@ -1,0 +1,113 @@
+"""Ending orders: one by its owner, many at once, and those whose time has come."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from components.messages.code import (
+    REASON_EXPIRED,
+    REASON_MASS,
+    REASON_UNKNOWN_ORDER,
+    REASON_UNKNOWN_SYMBOL,
+    REASON_USER,
+)
+from components.messages.command import ALL_SYMBOLS
+from components.titan.engine.answers import tell_cancelled, tell_rejected
+from components.titan.engine.order_index import find_order
+from components.titan.engine.order_pool import open_qty, remove_order
+from components.titan.engine.place import is_listed
+from components.titan.engine.state import (
+    EVERY_TOUCH,
+    EXPIRY_COUNT,
+    NOW,
+    ORDER_TOP,
+    Outbox,
+    TitanState,
+)
+from disruptor.compiled import compiled, inlined
+
+
+@inlined
+def cancel(state: TitanState, outbox: Outbox, command: np.void) -> None:
+    """Answer one cancel command."""
+    symbol = np.int64(command["symbol"])
+    if not is_listed(state, symbol):
+        tell_rejected(state, outbox, command, REASON_UNKNOWN_SYMBOL)
+        return
+    slot = find_order(state, command["account"], command["order_id"])
+    if slot == 0 or np.int64(state.orders[slot]["symbol"]) != symbol:
+        tell_rejected(state, outbox, command, REASON_UNKNOWN_ORDER)
+        return
+    tell_cancelled(state, outbox, slot, open_qty(state, slot), REASON_USER)
+    remove_order(state, slot)
+
+
+@compiled
+def _end(state: TitanState, outbox: Outbox, slot: np.uint32, reason: int) -> None:
+    tell_cancelled(state, outbox, slot, open_qty(state, slot), reason)
+    remove_order(state, slot)
+
+
+@compiled
+def expire(state: TitanState, outbox: Outbox) -> None:
+    """Cancel what expires at or before now, in order of expiry, then placement."""
+    state.totals[EVERY_TOUCH] = 1
+    while state.totals[EXPIRY_COUNT] > 0:
+        slot = state.expiries[0]
+        if state.terms[slot]["expires"] > state.totals[NOW]:
+            break
+        _end(state, outbox, slot, REASON_EXPIRED)
+
+
+@compiled
+def cancel_all(state: TitanState, outbox: Outbox, command: np.void) -> None:
+    """Cancel an account's orders in one symbol or all, in order of placement.
+
+    Looks at every slot that was ever used at once: some nanoseconds each, and nothing at all for
+    those who never cancel everything.
+    """
+    symbol = np.int64(command["symbol"])
+    if symbol != ALL_SYMBOLS and not is_listed(state, symbol):
+        tell_rejected(state, outbox, command, REASON_UNKNOWN_SYMBOL)
+        return
+    state.totals[EVERY_TOUCH] = 1
+    account = command["account"]
+    count = 0
+    for number in range(1, state.totals[ORDER_TOP] + 1):
+        order = state.orders[number]
+        if order["order_id"] != 0 and order["account"] == account:
+            if symbol == ALL_SYMBOLS or np.int64(order["symbol"]) == symbol:
+                state.queue[count] = number
+                count += 1
+    _sort_by_placement(state, count)
+    for place in range(count):
+        _end(state, outbox, state.queue[place], REASON_MASS)
+
+
+@compiled
+def _sort_by_placement(state: TitanState, count: int) -> None:
+    """Heapsort of ``queue[:count]``: no memory, no bad case."""
+    for root in range(count // 2 - 1, -1, -1):
+        _sink_latest(state, root, count)
+    for end in range(count - 1, 0, -1):
+        latest = state.queue[0]
+        state.queue[0] = state.queue[end]
+        state.queue[end] = latest
+        _sink_latest(state, 0, end)
+
+
+@inlined
+def _sink_latest(state: TitanState, place: int, count: int) -> None:
+    slot = state.queue[place]
+    placement = state.orders[slot]["placement"]
+    while 2 * place + 1 < count:
+        child = 2 * place + 1
+        if child + 1 < count:
+            left = state.orders[state.queue[child]]["placement"]
+            if state.orders[state.queue[child + 1]]["placement"] > left:
+                child += 1
+        if state.orders[state.queue[child]]["placement"] <= placement:
+            break
+        state.queue[place] = state.queue[child]
+        place = child
+    state.queue[place] = slot

@@ -1,0 +1,134 @@
+"""The queue of each price: first come, first served; and the best price of each side.
+
+A price's level lies in a block of 64 neighbours with one bit for each that has orders, so the next
+level is found by one bit operation, or in the next block of the list.  Blocks near the touch are
+found through a direct-mapped cache that follows prices by itself: a jump, however far, costs one
+walk of the price tree (`price_tree.py`), and nothing is ever moved.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from components.titan.engine.price_tree import insert_block, remove_block, search_block
+from components.titan.engine.state import NEAR_BLOCKS, NO_KEY, TitanState, flip_of
+from disruptor.compiled import inlined
+
+_ONE: Final = np.uint64(1)
+_BIT_OF: Final = np.zeros(67, np.int64)
+"""The powers of two below 2**64 have different remainders by 67."""
+for _bit in range(64):
+    _BIT_OF[(1 << _bit) % 67] = _bit
+
+
+@inlined
+def lowest_bit(bits: np.uint64) -> int:
+    """The place of the lowest bit that is set; ``bits`` must not be 0."""
+    return _BIT_OF[(bits & (~bits + _ONE)) % np.uint64(67)]
+
+
+@inlined
+def level_of(block: np.uint32, key: int) -> np.uint64:
+    """A key's place in ``levels``, given its block."""
+    return (np.uint64(block) << np.uint64(6)) | np.uint64(key & 63)
+
+
+@inlined
+def find_block(state: TitanState, side_index: int, key: int) -> np.uint32:
+    """The block of a key, or 0."""
+    number = key >> 6
+    block = state.near[np.uint64(side_index * NEAR_BLOCKS + number % NEAR_BLOCKS)]
+    if block == 0 or state.blocks[block]["number"] != number:
+        block = search_block(state, side_index, number)
+    return block
+
+
+@inlined
+def join_level(state: TitanState, slot: np.uint32) -> None:
+    """Put an order at the back of its price's queue."""
+    order = state.orders[slot]
+    side = np.int64(order["side"])
+    side_index = np.int64(order["symbol"]) * 2 + side
+    key = order["price"] ^ flip_of(side)
+    block = find_block(state, side_index, key)
+    if block == 0:
+        block = insert_block(state, side_index, key >> 6)
+    index = level_of(block, key)
+    level = state.levels[index]
+    last = level["tail"]
+    order["level"] = index
+    order["next"] = 0
+    order["prev"] = last
+    if last != 0:
+        state.orders[last]["next"] = slot
+    else:
+        level["head"] = slot
+        state.blocks[block]["occupied"] |= _ONE << np.uint64(key & 63)
+        book_side = state.sides[np.uint64(side_index)]
+        if key < book_side["best_key"]:
+            book_side["best_key"] = key
+    level["tail"] = slot
+    level["qty"] += order["qty"]
+
+
+@inlined
+def leave_level(state: TitanState, slot: np.uint32) -> None:
+    """Take an order out of its queue; its level, block and best price follow."""
+    order = state.orders[slot]
+    level = state.levels[order["level"]]
+    before = order["prev"]
+    behind = order["next"]
+    if before != 0:
+        state.orders[before]["next"] = behind
+    else:
+        level["head"] = behind
+    if behind != 0:
+        state.orders[behind]["prev"] = before
+    else:
+        level["tail"] = before
+    level["qty"] -= order["qty"]
+    if level["head"] == 0:
+        _vacate(state, order)
+
+
+@inlined
+def _vacate(state: TitanState, order: np.void) -> None:
+    """The level that this order was in has no orders any more."""
+    side = np.int64(order["side"])
+    side_index = np.int64(order["symbol"]) * 2 + side
+    key = order["price"] ^ flip_of(side)
+    number = np.uint32(order["level"] >> 6)
+    block = state.blocks[number]
+    left = block["occupied"] & ~(_ONE << np.uint64(key & 63))
+    block["occupied"] = left
+    book_side = state.sides[np.uint64(side_index)]
+    is_best = key == book_side["best_key"]
+    if left == np.uint64(0):
+        remove_block(state, side_index, number)
+        if is_best:
+            book_side["best_key"] = first_key(state, book_side["first"])
+    elif is_best:
+        book_side["best_key"] = (block["number"] << 6) | lowest_bit(left)
+
+
+@inlined
+def first_key(state: TitanState, block: np.uint32) -> int:
+    """The best key in a block; NO_KEY for block 0."""
+    key = NO_KEY
+    if block != 0:
+        record = state.blocks[block]
+        key = (record["number"] << 6) | lowest_bit(record["occupied"])
+    return key
+
+
+@inlined
+def key_after(state: TitanState, block: np.uint32, key: int) -> int:
+    """The next worse key that has orders, given the block of ``key``; NO_KEY at the end."""
+    record = state.blocks[block]
+    shift = np.uint64(key & 63)
+    worse = (record["occupied"] >> shift) >> _ONE
+    if worse != np.uint64(0):
+        return key + 1 + lowest_bit(worse)
+    return first_key(state, record["next"])

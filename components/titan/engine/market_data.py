@@ -1,0 +1,89 @@
+"""Best bid and ask: told when they changed, and readable at any time, like the depth behind."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from components.messages.code import BUY, SELL
+from components.titan.engine.answers import tell_touch
+from components.titan.engine.ladder import find_block, key_after, level_of
+from components.titan.engine.state import KEY_MASK, NO_KEY, Outbox, TitanState, flip_of
+from disruptor.compiled import compiled, inlined
+
+
+@inlined
+def _best_qty(state: TitanState, side: np.void) -> int:
+    qty = 0
+    if side["best_key"] != NO_KEY:
+        qty = state.levels[level_of(side["first"], side["best_key"])]["qty"]
+    return qty
+
+
+@inlined
+def publish_touch(state: TitanState, outbox: Outbox, symbol: int) -> None:
+    """Tell best bid and ask of one symbol if price or quantity changed since they were told."""
+    book = state.books[np.uint64(symbol)]
+    bids = state.sides[np.uint64(symbol * 2)]
+    asks = state.sides[np.uint64(symbol * 2 + 1)]
+    bid = bids["best_key"]
+    ask = asks["best_key"]
+    bid_qty = _best_qty(state, bids)
+    ask_qty = _best_qty(state, asks)
+    if (
+        bid != book["touch_bid"]
+        or ask != book["touch_ask"]
+        or bid_qty != book["touch_bid_qty"]
+        or ask_qty != book["touch_ask_qty"]
+    ):
+        book["touch_bid"] = bid
+        book["touch_ask"] = ask
+        book["touch_bid_qty"] = bid_qty
+        book["touch_ask_qty"] = ask_qty
+        bid_price = (bid ^ KEY_MASK) if bid_qty else 0
+        ask_price = ask if ask_qty else 0
+        tell_touch(state, outbox, symbol, bid_price, bid_qty, ask_price, ask_qty)
+
+
+@compiled
+def publish_every_touch(state: TitanState, outbox: Outbox) -> None:
+    """Tell what changed in any symbol, in order of their index."""
+    for symbol in range(len(state.books)):
+        publish_touch(state, outbox, symbol)
+
+
+@compiled
+def best(state: TitanState, symbol: int) -> tuple[int, int, int, int]:
+    """Bid, its quantity, ask, its quantity: ticks and lots shown; a quantity of 0 is no bid."""
+    bids = state.sides[symbol * 2]
+    asks = state.sides[symbol * 2 + 1]
+    bid_qty = _best_qty(state, bids)
+    ask_qty = _best_qty(state, asks)
+    bid = (bids["best_key"] ^ KEY_MASK) if bid_qty else 0
+    ask = asks["best_key"] if ask_qty else 0
+    return bid, bid_qty, ask, ask_qty
+
+
+@compiled
+def _side_depth(state: TitanState, symbol: int, side: int, into: np.ndarray) -> int:
+    book_side = state.sides[symbol * 2 + side]
+    key = book_side["best_key"]
+    count = 0
+    while key != NO_KEY and count < len(into):
+        block = find_block(state, symbol * 2 + side, key)
+        into[count, 0] = key ^ flip_of(side)
+        into[count, 1] = state.levels[level_of(block, key)]["qty"]
+        count += 1
+        key = key_after(state, block, key)
+    return count
+
+
+def depth(state: TitanState, symbol: int, levels: int) -> tuple[np.ndarray, np.ndarray]:
+    """The best levels of bids and of asks, each of shape (n, 2): price in ticks, lots shown.
+
+    Reads the near cache and may refresh it, so only the state's owner may call.
+    """
+    sides = []
+    for side in (BUY, SELL):
+        into = np.zeros((levels, 2), np.int64)
+        sides.append(into[: _side_depth(state, symbol, side, into)])
+    return sides[0], sides[1]

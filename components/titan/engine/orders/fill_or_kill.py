@@ -1,0 +1,116 @@
+"""Whether a fill-or-kill can fill: its whole sweep, rehearsed on copies.
+
+A sum over the levels would be wrong: an iceberg's later slices stand behind the taker's own order,
+a reduce-only maker can fill less than it shows, and each fill changes what the next reduce-only
+order of that account may do.  So each level's queue is copied and played through by the same
+rules; the book and the positions stay as they are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from components.messages.code import BUY, STP_CANCEL_OLDEST, STP_NONE
+from components.titan.engine.ladder import find_block, key_after, level_of
+from components.titan.engine.positions import reducible
+from components.titan.engine.state import (
+    LAYER_ICEBERG,
+    LAYER_REDUCE_ONLY,
+    NO_KEY,
+    TitanState,
+)
+from disruptor.compiled import compiled
+
+_SLOT, _SHOWN, _HIDDEN = 0, 1, 2
+
+
+@compiled
+def can_fill(state: TitanState, slot: np.uint32, wanted: int, limit_key: int) -> bool:
+    """Whether the order in ``slot``, not in the book yet, would trade all that it wants."""
+    order = state.orders[slot]
+    side_index = np.int64(order["symbol"]) * 2 + 1 - np.int64(order["side"])
+    key = state.sides[np.uint64(side_index)]["best_key"]
+    left = wanted
+    reached = key
+    while left > 0 and key <= limit_key:
+        reached = key
+        block = find_block(state, side_index, key)
+        left = _rehearse_level(state, slot, level_of(block, key), left)
+        key = key_after(state, block, key)
+    _forget(state, slot, side_index, reached)
+    return left == 0
+
+
+@compiled
+def _copy_queue(state: TitanState, level: np.uint64) -> int:
+    count = 0
+    maker = state.levels[level]["head"]
+    while maker != 0:
+        order = state.orders[maker]
+        state.rehearsal[_SLOT, count] = maker
+        state.rehearsal[_SHOWN, count] = order["qty"]
+        hidden = state.terms[maker]["hidden"] if order["layers"] & LAYER_ICEBERG else 0
+        state.rehearsal[_HIDDEN, count] = hidden
+        count += 1
+        maker = order["next"]
+    return count
+
+
+@compiled
+def _rehearse_level(state: TitanState, taker: np.uint32, level: np.uint64, left: int) -> int:
+    """What is still wanted after this level; -1 when self-trade prevention ends the sweep."""
+    taking = state.orders[taker]
+    size = _copy_queue(state, level)
+    place = 0
+    waiting = size
+    while left > 0 and waiting > 0:
+        maker = np.uint32(state.rehearsal[_SLOT, place])
+        resting = state.orders[maker]
+        waiting -= 1
+        if taking["stp"] != STP_NONE and resting["account"] == taking["account"]:
+            if taking["stp"] != STP_CANCEL_OLDEST:
+                return -1
+        else:
+            if resting["layers"] & LAYER_REDUCE_ONLY:
+                _cut_copy(state, maker, place)
+            qty = min(left, state.rehearsal[_SHOWN, place])
+            left -= qty
+            bought = qty if taking["side"] == BUY else -qty
+            state.pending[taking["position"]] += bought
+            state.pending[resting["position"]] -= bought
+            hidden = state.rehearsal[_HIDDEN, place]
+            if hidden > 0:
+                end = (place + waiting + 1) % size
+                shown = min(hidden, state.terms[maker]["display_qty"])
+                state.rehearsal[_SLOT, end] = maker
+                state.rehearsal[_SHOWN, end] = shown
+                state.rehearsal[_HIDDEN, end] = hidden - shown
+                waiting += 1
+        place = (place + 1) % size
+    return left
+
+
+@compiled
+def _cut_copy(state: TitanState, maker: np.uint32, place: int) -> None:
+    resting = state.orders[maker]
+    held = resting["position"]
+    position = state.positions[held]["qty"] + state.pending[held]
+    allowed = reducible(position, resting["side"])
+    shown = state.rehearsal[_SHOWN, place]
+    if allowed < shown + state.rehearsal[_HIDDEN, place]:
+        state.rehearsal[_SHOWN, place] = min(shown, allowed)
+        state.rehearsal[_HIDDEN, place] = max(allowed - shown, 0)
+
+
+@compiled
+def _forget(state: TitanState, taker: np.uint32, side_index: int, reached: int) -> None:
+    """Clear the changes of position that the rehearsal noted, up to the last level it played."""
+    state.pending[state.orders[taker]["position"]] = 0
+    key = state.sides[np.uint64(side_index)]["best_key"]
+    while key <= reached and key != NO_KEY:
+        block = find_block(state, side_index, key)
+        maker = state.levels[level_of(block, key)]["head"]
+        while maker != 0:
+            state.pending[state.orders[maker]["position"]] = 0
+            maker = state.orders[maker]["next"]
+        key = key_after(state, block, key)

@@ -1,0 +1,74 @@
+"""Icebergs: a large order of which one slice is shown, and counted, at a time.
+
+An order shows at most ``display_qty``; the rest is hidden in its terms.  When a slice is traded
+the next one goes to the back of the level at once.  ``HIDDEN_SLICES`` counts what live icebergs
+may yet show: with it the number of events that one command can cause is known beforehand.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from components.titan.engine.ladder import join_level, leave_level
+from components.titan.engine.state import HIDDEN_SLICES, LAYER_ICEBERG, TitanState
+from disruptor.compiled import compiled
+
+
+@compiled
+def hidden_slices(state: TitanState, slot: np.uint32) -> int:
+    """How many more slices the order will show."""
+    terms = state.terms[slot]
+    return -(-terms["hidden"] // terms["display_qty"])
+
+
+@compiled
+def forget_slices(state: TitanState, slot: np.uint32) -> None:
+    """The order leaves the book; what it hid no longer counts."""
+    state.totals[HIDDEN_SLICES] -= hidden_slices(state, slot)
+
+
+@compiled
+def hide(state: TitanState, slot: np.uint32) -> None:
+    """Before it comes to rest or waits: show one slice of ``qty`` and hide the others."""
+    order = state.orders[slot]
+    terms = state.terms[slot]
+    whole = order["qty"]
+    order["qty"] = min(whole, terms["display_qty"])
+    terms["hidden"] = whole - order["qty"]
+    state.totals[HIDDEN_SLICES] += hidden_slices(state, slot)
+
+
+@compiled
+def unhide(state: TitanState, slot: np.uint32) -> None:
+    """Before it takes: ``qty`` is all of it again."""
+    forget_slices(state, slot)
+    state.orders[slot]["qty"] += state.terms[slot]["hidden"]
+    state.terms[slot]["hidden"] = 0
+
+
+@compiled
+def show_next_slice(state: TitanState, slot: np.uint32) -> bool:
+    """The slice shown is traded: show the next at the back; False if none is left."""
+    terms = state.terms[slot]
+    if terms["hidden"] == 0:
+        return False
+    order = state.orders[slot]
+    leave_level(state, slot)
+    order["qty"] = min(terms["hidden"], terms["display_qty"])
+    terms["hidden"] -= order["qty"]
+    state.totals[HIDDEN_SLICES] -= 1
+    join_level(state, slot)
+    return True
+
+
+@compiled
+def shrink_resting(state: TitanState, slot: np.uint32, open_qty: int) -> None:
+    """Lower a resting order's open quantity in its place; the hidden part goes first."""
+    order = state.orders[slot]
+    shown = min(order["qty"], open_qty)
+    if order["layers"] & LAYER_ICEBERG:
+        forget_slices(state, slot)
+        state.terms[slot]["hidden"] = open_qty - shown
+        state.totals[HIDDEN_SLICES] += hidden_slices(state, slot)
+    state.levels[order["level"]]["qty"] += shown - order["qty"]
+    order["qty"] = shown

@@ -1,0 +1,141 @@
+"""Commands that Titan hands on to Sentinel in their place in the order, noting what it needs.
+
+Titan notes marks, positions and instruments.  What it could not hand on with a meaning (an unknown
+symbol, a price or quantity out of bounds, a changed grid) it refuses; money is Sentinel's to judge.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from components.messages.code import (
+    BUY,
+    EVENT_PRICE,
+    OP_INSTRUMENT,
+    OP_POSITION,
+    OP_PRICE,
+    REASON_BAD_INSTRUMENT,
+    REASON_BAD_NOTIONAL,
+    REASON_BAD_PRICE,
+    REASON_BAD_QTY,
+    REASON_NONE,
+    REASON_POOL_FULL,
+    REASON_UNKNOWN_SYMBOL,
+    SELL,
+)
+from components.titan.engine.answers import next_event, tell_rejected
+from components.titan.engine.fees import notional_fits
+from components.titan.engine.orders.stop import run_queue
+from components.titan.engine.orders.stop_list import queue_triggered
+from components.titan.engine.place import is_listed, within
+from components.titan.engine.positions import add_position, find_position
+from components.titan.engine.state import Outbox, TitanState
+from components.units import MONEY_UNIT_MAX, PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX
+from disruptor.compiled import compiled
+
+_KIND_OF_OP: Final = EVENT_PRICE - OP_PRICE
+"""Passed-through kinds stand in the order of their operations."""
+
+
+@compiled
+def pass_through(state: TitanState, outbox: Outbox, command: np.void) -> None:
+    """Note and hand on a price, account, deposit, position, instrument, tier, rule or marker."""
+    reason = REASON_NONE
+    if command["op"] == OP_PRICE:
+        reason = _note_price(state, command)
+    elif command["op"] == OP_POSITION:
+        reason = _note_position(state, command)
+    elif command["op"] == OP_INSTRUMENT:
+        reason = _note_instrument(state, command)
+    if reason != REASON_NONE:
+        tell_rejected(state, outbox, command, reason)
+        return
+    _hand_on(state, outbox, command)
+    if command["op"] == OP_PRICE:
+        queue_triggered(state, np.int64(command["symbol"]))
+        run_queue(state, outbox)
+
+
+@compiled
+def _hand_on(state: TitanState, outbox: Outbox, command: np.void) -> None:
+    event = next_event(state, outbox)
+    event["kind"] = np.int64(command["op"]) + _KIND_OF_OP
+    event["account"] = command["account"]
+    event["order_id"] = command["order_id"]
+    event["price"] = command["price"]
+    event["qty"] = command["qty"]
+    event["maker_account"] = command["stop_price"]
+    event["maker_order_id"] = command["display_qty"]
+    event["taker_fee"] = command["expires"]
+    event["maker_fee"] = command["origin_ts"]
+    event["symbol"] = command["symbol"]
+    event["leverage"] = command["leverage"]
+    event["side"] = command["side"]
+    event["flags"] = command["flags"]
+    event["reason"] = REASON_NONE
+
+
+@compiled
+def _note_price(state: TitanState, command: np.void) -> int:
+    if not is_listed(state, np.int64(command["symbol"])):
+        return REASON_UNKNOWN_SYMBOL
+    if not within(command["price"], PRICE_TICKS_MAX):
+        return REASON_BAD_PRICE
+    if not 0 <= command["qty"] <= QTY_LOTS_MAX:
+        return REASON_BAD_QTY
+    state.books[command["symbol"]]["mark"] = command["price"]
+    return REASON_NONE
+
+
+@compiled
+def _note_position(state: TitanState, command: np.void) -> int:
+    """An opening position counts only where there is none yet; Sentinel refuses a second one."""
+    symbol = np.int64(command["symbol"])
+    if not is_listed(state, symbol):
+        return REASON_UNKNOWN_SYMBOL
+    if not within(command["price"], PRICE_TICKS_MAX):
+        return REASON_BAD_PRICE
+    qty = command["qty"]
+    if not within(qty, QTY_LOTS_MAX) or command["side"] > SELL:
+        return REASON_BAD_QTY
+    if not notional_fits(command["price"], qty, state.books[command["symbol"]]["money_unit"]):
+        return REASON_BAD_NOTIONAL
+    slot = find_position(state, command["account"], symbol)
+    if slot == 0:
+        slot = add_position(state, command["account"], symbol)
+    if slot == 0:
+        return REASON_POOL_FULL
+    if state.positions[slot]["qty"] == 0:
+        state.positions[slot]["qty"] = qty if command["side"] == BUY else -qty
+    return REASON_NONE
+
+
+@compiled
+def _note_instrument(state: TitanState, command: np.void) -> int:
+    """List a symbol, or change the fees, leverage or rules of one; never its grid."""
+    symbol = np.int64(command["symbol"])
+    if symbol >= len(state.books):
+        return REASON_BAD_INSTRUMENT
+    if not within(command["stop_price"], MONEY_UNIT_MAX):
+        return REASON_BAD_INSTRUMENT
+    if abs(command["display_qty"]) > PPM or abs(command["expires"]) > PPM:
+        return REASON_BAD_INSTRUMENT
+    book = state.books[command["symbol"]]
+    if book["money_unit"] != 0 and (
+        book["money_unit"] != command["stop_price"]
+        or book["tick_size"] != command["price"]
+        or book["lot_size"] != command["qty"]
+    ):
+        return REASON_BAD_INSTRUMENT
+    book["money_unit"] = command["stop_price"]
+    book["tick_size"] = command["price"]
+    book["lot_size"] = command["qty"]
+    book["maker_fee_ppm"] = command["display_qty"]
+    book["taker_fee_ppm"] = command["expires"]
+    book["leverage"] = command["leverage"]
+    book["flags"] = command["flags"]
+    book["name"][0] = command["account"]
+    book["name"][1] = command["order_id"]
+    return REASON_NONE

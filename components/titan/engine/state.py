@@ -1,0 +1,252 @@
+"""Titan's whole state: a tuple of preallocated arrays, and the layout of each record in them.
+
+    books[symbol]      an instrument's rules, last and mark price, its waiting stops
+    sides[2·symbol+side]  best price and first block of the bids (side 0) or asks (side 1)
+    blocks[b]          64 neighbouring prices: which of them have orders, and the next block
+    levels[64·b+i]     one price: quantity shown, first and last order of its queue
+    orders[slot]       one order, one cache line; terms[slot] what only some orders have
+    ids                (account, id) -> slot          positions   (account, symbol) -> net lots
+
+A *key* makes both sides alike: asks use the price, bids the price with its 41 bits flipped, so
+that a smaller key is always the better price.  Slot, block and branch 0 mean "none".  Every pool
+hands out the slot that was returned last, which is still in the cache.
+
+Links are unsigned 32-bit because numba tests signed indices for wraparound; everything that is
+added or compared is int64, because uint64 with int64 would become a float.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.messages.event import EVENT
+from disruptor.compiled import inlined
+
+KEY_BITS: Final = 41
+KEY_MASK: Final = (1 << KEY_BITS) - 1
+NO_KEY: Final = 1 << 42
+"""The best key of an empty side: worse than every limit."""
+
+BLOCK_LEVELS: Final = 64
+NEAR_BLOCKS: Final = 64
+"""Blocks a side that are found without a search: 4,096 prices around wherever trading is."""
+
+ICEBERG_SLICES_MAX: Final = 1000
+ORDERS_MAX: Final = 1 << 20
+SYMBOLS_MAX: Final = 1 << 15
+
+# Bits of an order's ``layers``: what the plain limit order does not have.
+LAYER_ICEBERG: Final = 1
+LAYER_REDUCE_ONLY: Final = 2
+LAYER_EXPIRES: Final = 4
+LAYER_WAITING: Final = 8  # a stop that has not triggered; it is in no level
+
+ORDER: Final = np.dtype(
+    [
+        ("order_id", np.int64),  # 0: the slot is free
+        ("account", np.int64),
+        ("price", np.int64),
+        ("qty", np.int64),  # shown in the level; all of it while taking or waiting
+        ("placement", np.int64),  # rises with every order placed; kept for its life
+        ("next", np.uint32),  # in its level's queue, its symbol's stops, or the free slots
+        ("prev", np.uint32),
+        ("position", np.uint32),
+        ("level", np.uint32),
+        ("symbol", np.uint16),
+        ("side", np.uint8),
+        ("layers", np.uint8),
+        ("flags", np.uint8),
+        ("stp", np.uint8),
+        ("order_type", np.uint8),
+        ("tif", np.uint8),
+    ],
+    align=True,
+)
+assert ORDER.itemsize == 64
+
+TERMS: Final = np.dtype(
+    [
+        ("hidden", np.int64),  # an iceberg's quantity that is not shown
+        ("display_qty", np.int64),
+        ("expires", np.int64),
+        ("stop_price", np.int64),
+        ("heap_place", np.int64),  # where the order stands in ``expiries``
+    ],
+    align=True,
+)
+
+LEVEL: Final = np.dtype([("qty", np.int64), ("head", np.uint32), ("tail", np.uint32)], align=True)
+assert LEVEL.itemsize == 16
+
+BLOCK: Final = np.dtype(
+    [
+        ("occupied", np.uint64),  # bit i: level i has orders
+        ("number", np.int64),  # its levels' keys, without their last six bits
+        ("next", np.uint32),  # the block with the next worse prices; also links free blocks
+        ("prev", np.uint32),
+    ],
+    align=True,
+)
+
+BRANCH: Final = np.dtype(
+    [("bit", np.int64), ("zero", np.uint32), ("one", np.uint32)],  # children by that bit
+    align=True,
+)
+
+SIDE: Final = np.dtype(
+    [("best_key", np.int64), ("first", np.uint32), ("root", np.uint32)], align=True
+)
+
+BOOK: Final = np.dtype(
+    [
+        ("money_unit", np.int64),  # 0: no such instrument
+        ("maker_fee_ppm", np.int64),
+        ("taker_fee_ppm", np.int64),
+        ("last", np.int64),  # price of the last trade, 0 before the first
+        ("mark", np.int64),  # the last price command's, 0 before the first
+        ("touch_bid", np.int64),  # the best bid and ask that were told last
+        ("touch_bid_qty", np.int64),
+        ("touch_ask", np.int64),
+        ("touch_ask_qty", np.int64),
+        ("buy_stop_low", np.int64),  # no waiting buy stop is lower, no sell stop higher
+        ("sell_stop_high", np.int64),
+        ("tick_size", np.int64),
+        ("lot_size", np.int64),
+        ("name", np.int64, (2,)),
+        ("leverage", np.uint32),
+        ("stops_first", np.uint32),
+        ("stops_last", np.uint32),
+        ("flags", np.uint32),
+    ],
+    align=True,
+)
+
+POSITION: Final = np.dtype(
+    [
+        ("account", np.int64),  # 0: the slot is free, ``symbol`` then links to the next one
+        ("qty", np.int64),  # lots, negative is short
+        ("symbol", np.int64),
+        ("orders", np.int64),  # live orders that refer to it
+    ],
+    align=True,
+)
+
+# Places in ``totals``.
+NOW: Final = 0  # the largest timestamp seen
+SEQUENCE: Final = 1  # of the command being applied
+FIRST_EVENT: Final = 2  # where its events begin in the outbox
+LIVE: Final = 3  # orders that rest or wait
+PLACEMENTS: Final = 4
+ORDER_FREE: Final = 5
+ORDER_TOP: Final = 6  # slots above it were never used
+BLOCK_FREE: Final = 7
+BLOCK_TOP: Final = 8
+BRANCH_FREE: Final = 9
+BRANCH_TOP: Final = 10
+POSITION_FREE: Final = 11
+POSITION_TOP: Final = 12
+POSITION_COUNT: Final = 13
+ID_MASK: Final = 14
+POSITION_MASK: Final = 15
+EXPIRY_COUNT: Final = 16
+HIDDEN_SLICES: Final = 17  # slices that live icebergs have yet to show
+QUEUE_HEAD: Final = 18  # triggered stops that have not entered yet
+QUEUE_TAIL: Final = 19
+EVERY_TOUCH: Final = 20  # this command may have changed several symbols
+TOTAL_COUNT: Final = 24
+
+
+class TitanState(NamedTuple):
+    """All of Titan; only ``apply`` and the functions it calls change it."""
+
+    orders: NDArray[Any]
+    terms: NDArray[Any]
+    levels: NDArray[Any]
+    blocks: NDArray[Any]
+    branches: NDArray[Any]
+    near: NDArray[np.uint32]
+    sides: NDArray[Any]
+    books: NDArray[Any]
+    ids: NDArray[np.int64]
+    positions: NDArray[Any]
+    position_ids: NDArray[np.int64]
+    expiries: NDArray[np.uint32]
+    queue: NDArray[np.uint32]
+    rehearsal: NDArray[np.int64]
+    pending: NDArray[np.int64]
+    totals: NDArray[np.int64]
+
+
+class Outbox(NamedTuple):
+    """Where events are appended: ``slots[:count[0]]`` are written."""
+
+    slots: NDArray[Any]
+    count: NDArray[np.int64]
+
+
+def new_state(
+    max_orders: int = 1 << 17, max_symbols: int = 64, max_positions: int = 1 << 16
+) -> TitanState:
+    """An empty exchange; the memory of what is never used is never touched.
+
+    Orders and positions beyond the limits are refused with ``pool_full``, instruments with
+    ``bad_instrument``.
+    """
+    _check_limit("max_orders", max_orders, ORDERS_MAX)
+    _check_limit("max_symbols", max_symbols, SYMBOLS_MAX)
+    _check_limit("max_positions", max_positions, 1 << 24)
+    slots = max_orders + 2  # slot 0 is none; one more for an order that takes while all rest
+    state = TitanState(
+        orders=np.zeros(slots, ORDER),
+        terms=np.zeros(slots, TERMS),
+        levels=np.zeros(slots * BLOCK_LEVELS, LEVEL),
+        blocks=np.zeros(slots, BLOCK),
+        branches=np.zeros(slots, BRANCH),
+        near=np.zeros(max_symbols * 2 * NEAR_BLOCKS, np.uint32),
+        sides=np.zeros(max_symbols * 2, SIDE),
+        books=np.zeros(max_symbols, BOOK),
+        ids=np.zeros(_table_size(max_orders), np.int64),
+        positions=np.zeros(max_positions + 1, POSITION),
+        position_ids=np.zeros(_table_size(max_positions), np.int64),
+        expiries=np.zeros(slots, np.uint32),
+        queue=np.zeros(slots, np.uint32),
+        rehearsal=np.zeros((3, slots), np.int64),
+        pending=np.zeros(max_positions + 1, np.int64),
+        totals=np.zeros(TOTAL_COUNT, np.int64),
+    )
+    state.sides["best_key"] = NO_KEY
+    state.books["buy_stop_low"] = NO_KEY
+    state.books["touch_bid"] = state.books["touch_ask"] = NO_KEY
+    state.totals[ID_MASK] = min(len(state.ids), 4096) - 1
+    state.totals[POSITION_MASK] = len(state.position_ids) - 1
+    return state
+
+
+def new_outbox(capacity: int) -> Outbox:
+    """Room for ``capacity`` events; before a command, ``outbox_bound`` says how many it needs."""
+    return Outbox(np.zeros(capacity, EVENT), np.zeros(1, np.int64))
+
+
+def _check_limit(name: str, value: int, highest: int) -> None:
+    if not 1 <= value <= highest:
+        raise ValueError(f"{name}={value}; it must be from 1 to {highest}")
+
+
+def _table_size(entries: int) -> int:
+    """A power of two that stays at most half full."""
+    return 1 << (2 * entries).bit_length()
+
+
+@inlined
+def flip_of(side: int) -> int:
+    """What turns a price on that side into its key, and back."""
+    return (1 - side) * KEY_MASK
+
+
+@inlined
+def has_room(state: TitanState) -> bool:
+    """Whether one more order may rest or wait."""
+    return state.totals[LIVE] < len(state.orders) - 2
