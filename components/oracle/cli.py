@@ -237,11 +237,11 @@ def replay_command(path: Path, to: int | None, as_json: bool) -> None:
 
 
 def _replayed(journal: Journal, to: int | None) -> Any:
-    from components.oracle.replay import replay
-
     last = journal.last_sequence("commands")
     if to is not None and to > last:
         raise click.BadParameter(f"the journal ends at command {last}; asked for {to}")
+    from components.oracle.replay import replay
+
     return replay(journal, to=to)
 
 
@@ -294,7 +294,6 @@ def export(path: Path, stream: str, form: str, first: int, last: int | None) -> 
             "jsonl": history.text_lines,
             "csv": history.csv_lines,
         }
-        out = click.get_binary_stream("stdout")
-        for line in writers[form](journal, stream, first, last):
-            out.write(line + b"\n")
-        out.flush()
+        with click.open_file("-", "wb") as out:
+            for line in writers[form](journal, stream, first, last):
+                out.write(line + b"\n")

@@ -28,6 +28,7 @@ STREAMS = {"commands": COMMAND, "events": EVENT, "risk": RISK}
 """The streams of the platform's journal; an event's sequence is its place in the stream."""
 
 _OUTBOX_RECORDS = 1 << 16
+"""Room in an outbox beyond what one step can need, so that drains are seldom."""
 
 
 class ReplayDifferenceError(JournalError):
@@ -127,8 +128,8 @@ class _Replay:
         self.events.feed(box.slots[: box.count[0]])
         box.count[0] = 0
         bound = titan_engine.outbox_bound(self.titan)
-        if bound > len(box.slots):
-            self._event_box = titan_engine.new_outbox(2 * bound)
+        if bound > len(box.slots) - _OUTBOX_RECORDS // 2:
+            self._event_box = titan_engine.new_outbox(bound + bound // 2 + _OUTBOX_RECORDS)
 
     def _drain_answers(self) -> None:
         box = self._answer_box
@@ -136,8 +137,9 @@ class _Replay:
         self.orders.feed(box.orders[: box.order_count[0]])
         box.risk_count[0] = box.order_count[0] = 0
         bound = sentinel_engine.outbox_bound(self.sentinel)
-        if bound > len(box.risks):
-            self._answer_box = sentinel_engine.new_outbox(2 * bound, 2 * bound)
+        if bound > len(box.risks) - _OUTBOX_RECORDS // 2:
+            room = bound + bound // 2 + _OUTBOX_RECORDS
+            self._answer_box = sentinel_engine.new_outbox(room, room)
 
 
 def replay(

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
+import lmdb
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -376,7 +377,7 @@ def test_a_failed_sync_is_never_tried_again(
 
     def fail(self: Any, force: bool = False) -> None:
         calls.append(force)
-        raise environment.lmdb.DiskError("mdb_env_sync: Input/output error")
+        raise lmdb.DiskError("mdb_env_sync: Input/output error")
 
     journal = Journal.open_writer(tmp_path / "j", STREAMS, sync="off")
     append(journal)

@@ -53,7 +53,7 @@ def damage_record(path: Path, stream: str, first: int) -> None:
     with lmdb.open(str(segment_path(path)), max_dbs=8) as engine:
         database = engine.open_db(b"stream:" + stream.encode())
         with engine.begin(write=True) as transaction:
-            value = bytearray(transaction.get(record.key_of(first), db=database))
+            value = bytearray(transaction.get(record.key_of(first), db=database) or b"")
             value[record.HEADER_BYTES + 3] ^= 1
             transaction.put(record.key_of(first), bytes(value), db=database)
             meta = engine.open_db(b"meta", transaction)

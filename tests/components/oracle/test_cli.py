@@ -1,0 +1,161 @@
+"""bin/oracle as its user meets it: output, exit status, one clear line on every mistake."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from components.oracle.cli import main
+from components.oracle.store.environment import data_path
+from tests.components.oracle.platform_samples import START_NS, write_by_hand
+
+
+def oracle(*words: str | Path, **environment: str) -> Result:
+    return CliRunner(env={"ORACLE_PATH": None, **environment}).invoke(main, [*map(str, words)])
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    write_by_hand(tmp_path / "j")
+    return tmp_path / "j"
+
+
+def test_the_path_comes_from_option_or_environment(journal: Path) -> None:
+    outputs = {
+        oracle("--path", journal, "info", "--json").output,
+        oracle("info", "--path", journal, "--json").output,
+        oracle("info", "--json", ORACLE_PATH=str(journal)).output,
+    }
+
+    assert len(outputs) == 1
+
+
+@pytest.mark.parametrize("command", ["info", "verify", "hash", "replay", "tail"])
+def test_a_missing_journal_is_one_clear_line(tmp_path: Path, command: str) -> None:
+    result = oracle(command, "--path", tmp_path / "none")
+
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: there is no journal at {tmp_path / 'none'}\n"
+    assert result.stdout == ""
+    assert not (tmp_path / "none").exists()
+
+
+def test_info_as_json(journal: Path) -> None:
+    content = json.loads(oracle("info", "--path", journal, "--json").stdout)
+    commands = content["streams"]["commands"]
+
+    assert list(content["streams"]) == ["commands", "events", "risk"]
+    assert (commands["count"], commands["first_sequence"], commands["last_sequence"]) == (4, 1, 4)
+    assert (commands["first_ts"], commands["last_ts"]) == (START_NS, START_NS + 2)
+    assert (commands["durable_sequence"], commands["bytes"]) == (4, 384)
+    assert len(commands["head"]) == 64
+    assert content["format_version"] == 1
+
+
+def test_info_for_people(journal: Path) -> None:
+    result = oracle("info", "--path", journal)
+
+    assert result.exit_code == 0
+    assert "commands" in result.stdout
+    assert "2026-01-02" in result.stdout
+
+
+def test_verify_a_whole_journal(journal: Path) -> None:
+    result = oracle("verify", "--path", journal, "--deep")
+
+    assert result.exit_code == 0
+    assert "commands: 4 events in 1 batches, 384 bytes" in result.stdout
+    assert "pages: sound" in result.stdout
+    assert "is whole" in result.stdout
+
+
+def test_verify_names_a_changed_byte(journal: Path) -> None:
+    content = bytearray(data_path(journal).read_bytes())
+    content[content.rindex(b"JREC") + 200] ^= 1
+    data_path(journal).write_bytes(content)
+    result = oracle("verify", "--path", journal)
+    as_json = oracle("verify", "--path", journal, "--json")
+
+    assert (result.exit_code, as_json.exit_code) == (1, 1)
+    assert result.stderr.startswith("Error: stream ")
+    assert "expected" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert json.loads(as_json.stdout)["ok"] is False
+
+
+def test_tail_tells_cause_before_effect(journal: Path) -> None:
+    result = oracle("tail", "--path", journal, "-n", "5")
+    lines = [line.split(maxsplit=2) for line in result.stdout.splitlines()]
+
+    assert [line[:2] for line in lines] == [
+        ["commands", "3"],
+        ["risk", "1"],
+        ["commands", "4"],
+        ["events", "1"],
+        ["events", "2"],
+    ]
+    order = json.loads(lines[2][2])
+    assert (order["symbol"], order["price"], order["qty"]) == ("BTCUSDT", "49999.9", "1.5")
+
+
+def test_tail_of_one_stream(journal: Path) -> None:
+    result = oracle("tail", "--path", journal, "-n", "1", "--stream", "events")
+
+    assert result.stdout.startswith("events            2 {")
+    assert oracle("tail", "--path", journal, "-n", "0").stdout == ""
+
+
+def test_export_as_json_lines(journal: Path) -> None:
+    result = oracle("export", "--path", journal, "--stream", "commands", "--from", "3", "--to", "4")
+    first, second = map(json.loads, result.stdout.splitlines())
+
+    assert (first["op"], first["price"]) == ("price", "50000")
+    assert (second["op"], second["id"], second["account"]) == ("place", 7, 42)
+
+
+def test_export_as_csv(journal: Path) -> None:
+    result = oracle("export", "--path", journal, "--stream", "risk", "--format", "csv")
+    header, row = (line.split(",") for line in result.stdout.splitlines())
+    record = dict(zip(header, row, strict=True))
+
+    assert (record["sequence"], record["seq"], record["account"]) == ("1", "3", "42")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("export", "--stream", "risk", "--to", "9"), "stream risk ends at 1; asked for 9"),
+        (("export", "--stream", "orders"), "'orders' is not one of 'commands', 'events', 'risk'"),
+        (("export",), "Missing option '--stream'"),
+        (("hash", "--at", "9"), "the journal ends at command 4; asked for 9"),
+        (("replay", "--to", "-1"), "-1 is not in the range"),
+        (("tail", "-n", "many"), "'many' is not a valid integer"),
+        (("dump",), "No such command 'dump'"),
+    ],
+)
+def test_wrong_usage_has_status_two(journal: Path, words: tuple[str, ...], message: str) -> None:
+    result = oracle("--path", journal, *words)
+
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_a_journal_of_something_else_is_named(tmp_path: Path) -> None:
+    from tests.components.oracle.store.samples import fill
+
+    fill(tmp_path / "j", batches=1)
+    result = oracle("tail", "--path", tmp_path / "j")
+
+    assert result.exit_code == 1
+    assert "has no stream 'commands'; it has orders, plain" in result.stderr
+
+
+@pytest.mark.parametrize("command", [(), ("info",), ("verify",), ("replay",), ("export",)])
+def test_help_is_there(command: tuple[str, ...]) -> None:
+    result = oracle(*command, "--help")
+
+    assert result.exit_code == 0
+    assert "Usage:" in result.stdout
