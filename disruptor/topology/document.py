@@ -34,7 +34,7 @@ class WrittenFloat(float):
     text: str
 
     def __new__(cls, text: str) -> WrittenFloat:
-        made = super().__new__(cls, text)
+        made = super().__new__(cls, text.lower().replace(".inf", "inf").replace(".nan", "nan"))
         made.text = text
         return made
 
@@ -240,7 +240,7 @@ class _Reader:
             case "int":
                 return text
             case "float":
-                return WrittenFloat(text if text[-1].isdigit() else text.replace(".", "", 1))
+                return WrittenFloat(text)
         return self._tagged(node, key)
 
     def _tagged(self, node: yaml.Node, key: KeyPath) -> None:

@@ -53,9 +53,10 @@ def _sentence(error: Any, key: KeyPath, model: type[BaseModel], name_is_wrong: b
     wanted = _wanted(key, model, kind)
     if kind == "missing":
         return f"missing; write {wanted}" if wanted else "missing"
-    found = f"found {shown(key[-1] if name_is_wrong else error['input'])}"
     if name_is_wrong:
-        return f"{found}; write a name of 1 to 32 characters out of a-z, 0-9, _ and -"
+        around = _annotation(key[:-1], model)[0]
+        return f"found {shown(key[-1])}; write {_bare(get_args(around)[0])[1]}"
+    found = f"found {shown(error['input'])}"
     words = _words(key, model)
     if words and isinstance(error["input"], str):
         return f"{found}; write {wanted}{did_you_mean(error['input'], words)}"
