@@ -33,7 +33,7 @@ def mistakes(configuration: PlatformConfiguration) -> Iterator[Mistake]:
         return
     table = configuration.instrument_table()
     yield from _accounts(configuration, table)
-    yield from _feed(configuration, table)
+    yield from list(_feed(configuration, table)) or _feed_settings(configuration)
     yield from _limits(configuration)
 
 
@@ -133,8 +133,12 @@ def _feed(configuration: PlatformConfiguration, table: InstrumentTable) -> Itera
             yield from _off_grid(key, price, table[symbol].tick_size, "tick_size")
     if feed.mode == "recorded":
         yield from _recording(feed.recorded.path)
+
+
+def _feed_settings(configuration: PlatformConfiguration) -> Iterator[Mistake]:
+    """What the feed itself objects to."""
     try:
-        feed.settings()
+        configuration.feed.settings()
     except ConfigurationError as error:
         key_text, _, text = str(error).partition(": ")
         yield Mistake(tuple(key_text.split(".")), text)

@@ -158,12 +158,10 @@ def mistakes(
         except UnitError as error:
             text = str(error).removeprefix(f"{name}: ")
             yield Mistake((*at, "tick_size"), f"found that {text}")
-        yield from _tier_mistakes(at, settings, default_ppm)
+        yield from _tier_mistakes(at, settings)
 
 
-def _tier_mistakes(
-    at: tuple[str, str], settings: InstrumentSettings, default_ppm: int
-) -> Iterator[Mistake]:
+def _tier_mistakes(at: tuple[str, str], settings: InstrumentSettings) -> Iterator[Mistake]:
     tiers = settings.margin_tiers
     if tiers and tiers[0].above:
         key = (*at, "margin_tiers", 0, "above")
@@ -175,10 +173,9 @@ def _tier_mistakes(
         if high.maintenance < low.maintenance:
             key = (*at, "margin_tiers", number, "maintenance")
             yield Mistake(key, "margin must not fall; write at least that of the tier before it")
-    first_ppm = tiers[0].maintenance if tiers else default_ppm
     chosen = "max_leverage" in settings.model_fields_set
-    if chosen and settings.max_leverage * first_ppm >= PPM:
-        most = Decimal(PPM) / first_ppm
+    if tiers and chosen and settings.max_leverage * tiers[0].maintenance >= PPM:
+        most = Decimal(PPM) / tiers[0].maintenance
         yield Mistake(
             (*at, "max_leverage"),
             f"found {settings.max_leverage}, with which a new position is below its maintenance "

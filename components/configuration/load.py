@@ -36,6 +36,8 @@ def load_platform(
     Raises ConfigurationError or GraphError with one line for each mistake.
     """
     document = load_yaml(path)
+    if any(override.startswith("instruments.") for override in overrides):
+        document = _with_instruments(document)
     document = _with_environment(document, environment)
     document = apply_overrides(document, overrides)
     document = _with_paths(_with_instruments(document))
