@@ -11,6 +11,8 @@ What is particular to Binance:
   never move one, yet they have a place in the sequence of ids;
 - futures depth says ``pu``, spot depth does not; a partial book of futures is a ``depthUpdate``
   too, told apart by its stream's name;
+- quantities in the book may be finer than today's lot (orders older than the lot), so they are
+  rounded down, where a trade's must be whole lots;
 - a mark price is computed, not traded, so it is rounded to the nearest tick where others that are
   off the grid are refused.
 """
@@ -31,6 +33,7 @@ from components.feed.decimal_grid import (
     OFF_GRID,
     OUT_OF_BOUNDS,
     DecimalGrid,
+    OffGrid,
 )
 from components.units import PRICE_TICKS_MAX, QTY_LOTS_MAX, TIMESTAMP_MAX
 
@@ -66,7 +69,10 @@ class AggTrade(NamedTuple):
 
 
 class BookTicker(NamedTuple):
-    """Best bid and ask, bid < ask; ``event_ms`` is 0 on spot, which does not tell it."""
+    """Best bid and ask, bid < ask; ``event_ms`` is 0 on spot, which does not tell it.
+
+    A quantity of 0 is less than a lot.
+    """
 
     symbol: int
     update_id: int
@@ -183,9 +189,11 @@ class _Grids:
     def __init__(self, symbol: VenueSymbol, round_off_grid: bool) -> None:
         self.index = symbol.index
         tick = symbol.tick_size
-        self.price = DecimalGrid(tick, PRICE_TICKS_MAX, nearest=round_off_grid).steps
-        self.mark = DecimalGrid(tick, PRICE_TICKS_MAX, nearest=True).steps
+        rule: OffGrid = "nearest" if round_off_grid else "refuse"
+        self.price = DecimalGrid(tick, PRICE_TICKS_MAX, rule).steps
+        self.mark = DecimalGrid(tick, PRICE_TICKS_MAX, "nearest").steps
         self.qty = DecimalGrid(symbol.lot_size, QTY_LOTS_MAX).steps
+        self.resting_qty = DecimalGrid(symbol.lot_size, QTY_LOTS_MAX, "down").steps
 
 
 def _is_id(value: object) -> bool:
@@ -242,7 +250,7 @@ class Parser:
         for pair in pairs:
             if type(pair) is not list or len(pair) < 2:
                 return None
-            price, qty = grids.price(pair[0]), grids.qty(pair[1])
+            price, qty = grids.price(pair[0]), grids.resting_qty(pair[1])
             if price <= 0 or qty < 0:
                 return None
             found.append((price, qty))
@@ -319,10 +327,10 @@ class Parser:
         if event_ms != 0 and not _is_time(event_ms):
             return _BAD_TIME
         bid, ask = grids.price(data["b"]), grids.price(data["a"])
-        bid_qty, ask_qty = grids.qty(data["B"]), grids.qty(data["A"])
-        least = min(bid, ask, bid_qty, ask_qty)
-        if least <= 0:
-            return _BAD_NUMBER[least]
+        bid_qty, ask_qty = grids.resting_qty(data["B"]), grids.resting_qty(data["A"])
+        worst = min(bid - 1, ask - 1, bid_qty, ask_qty)
+        if worst < 0:
+            return _BAD_NUMBER[min(bid, ask, bid_qty, ask_qty)]
         if bid >= ask:
             return _CROSSED
         return BookTicker(grids.index, update_id, bid, bid_qty, ask, ask_qty, event_ms)

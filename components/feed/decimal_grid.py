@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Final
+from typing import Final, Literal
 
 from components.units import GRID_SCALE
+
+OffGrid = Literal["refuse", "nearest", "down"]
 
 NOT_DECIMAL: Final = -1
 OFF_GRID: Final = -2
@@ -27,11 +29,11 @@ _REMEMBERED_MAX: Final = 65_536
 class DecimalGrid:
     """Whole multiples of ``step`` (positive, at most 12 decimals), from 0 to ``maximum`` of them."""
 
-    def __init__(self, step: Decimal, maximum: int, *, nearest: bool = False) -> None:
-        """``nearest`` rounds what is off the grid (half away from zero) instead of refusing it."""
+    def __init__(self, step: Decimal, maximum: int, off_grid: OffGrid = "refuse") -> None:
+        """``off_grid``: refuse, or round to the nearest step (half away from zero), or down."""
         self._step = int(step * GRID_SCALE) * (_UNIT // GRID_SCALE)
         self._maximum = maximum
-        self._nearest = nearest
+        self._off_grid = off_grid
         self._remembered: dict[str, int] = {}
 
     def steps(self, text: object) -> int:
@@ -58,7 +60,8 @@ class DecimalGrid:
             return NEGATIVE
         steps, rest = divmod(value, self._step)
         if rest:
-            if not self._nearest:
+            if self._off_grid == "refuse":
                 return OFF_GRID
-            steps += 2 * rest >= self._step
+            if self._off_grid == "nearest":
+                steps += 2 * rest >= self._step
         return steps if steps <= self._maximum else OUT_OF_BOUNDS

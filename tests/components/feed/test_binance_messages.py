@@ -84,6 +84,13 @@ def test_book_ticker_with_and_without_event_time() -> None:
     )
 
 
+def test_book_quantities_finer_than_a_lot_are_rounded_down() -> None:
+    message = parse({**TICKER, "B": "25.42618900", "A": "0.000001"})
+
+    assert isinstance(message, BookTicker)
+    assert (message.bid_qty, message.ask_qty) == (2_542_618, 0)
+
+
 def test_mark_price_is_rounded_to_the_nearest_tick() -> None:
     assert parse(MARK) == MarkPrice(3, 1_179_416, T)
 
@@ -196,7 +203,8 @@ def test_unknown_kinds_and_symbols_are_ignored() -> None:
         ({**TRADE, "T": 0}, "bad_time"),
         ({**TICKER, "b": "1.01"}, "crossed_book"),
         ({**TICKER, "b": "0.00"}, "not_positive"),
-        ({**TICKER, "A": "0.000000001"}, "off_grid"),
+        ({**TICKER, "A": "-1"}, "not_positive"),
+        ({**TICKER, "a": "1.011"}, "off_grid"),
         ({**DEPTH, "U": 161}, "bad_id"),
         ({**DEPTH, "b": "x"}, "wrong_type"),
         ({**MARK, "p": "0.001"}, "not_positive"),

@@ -81,7 +81,7 @@ def test_what_is_no_plain_decimal_text_is_refused(text: object) -> None:
 
 @pytest.mark.parametrize(("text", "ticks"), [("1.004", 100), ("1.005", 101), ("1.0149", 101)])
 def test_nearest_rounds_half_away_from_zero(text: str, ticks: int) -> None:
-    assert DecimalGrid(CENT, 2**40, nearest=True).steps(text) == ticks
+    assert DecimalGrid(CENT, 2**40, "nearest").steps(text) == ticks
 
 
 @given(
@@ -90,11 +90,14 @@ def test_nearest_rounds_half_away_from_zero(text: str, ticks: int) -> None:
 )
 def test_it_agrees_with_exact_decimal_arithmetic(value: Decimal, step: str) -> None:
     exact = value / Decimal(step)
-    grid, nearest = (DecimalGrid(Decimal(step), 2**62, nearest=flag) for flag in (False, True))
+    grid = DecimalGrid(Decimal(step), 2**62)
+    nearest = DecimalGrid(Decimal(step), 2**62, "nearest")
+    down = DecimalGrid(Decimal(step), 2**62, "down")
     text = f"{value:f}"
 
     assert grid.steps(text) == (int(exact) if exact == int(exact) else OFF_GRID)
     assert nearest.steps(text) == int(exact.quantize(Decimal(1), ROUND_HALF_UP))
+    assert down.steps(text) == int(exact)
     assert grid.steps(text) == grid.steps(text), "a remembered text is judged the same"
 
 

@@ -64,7 +64,8 @@ def assert_sound(messages: tuple[Message, ...]) -> None:
         elif isinstance(message, MarkPrice):
             prices = [message.price]
         elif isinstance(message, BookTicker):
-            prices, lots = [message.bid, message.ask], [message.bid_qty, message.ask_qty]
+            prices = [message.bid, message.ask]
+            assert min(message.bid_qty, message.ask_qty) >= 0
             assert message.bid < message.ask
         elif isinstance(message, DepthUpdate):
             levels = PARSER.levels(message.symbol, message.bids) or []
