@@ -1,0 +1,286 @@
+"""Worked examples: where accounts fall, to the tick and to the unit, and what follows."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+from fractions import Fraction
+from math import ceil, floor
+
+import pytest
+
+from components.messages import code
+from components.sentinel.engine import canonical_bytes, check_invariants, restore
+from components.sentinel.engine.accounts import find_account
+from components.sentinel.engine.liquidation_price import liquidation_price
+from components.sentinel.engine.positions import find_position
+from components.sentinel.engine.state import FIRST_ORDER_ID
+from tests.components.sentinel.driver import MONEY, Engine, event, fields_of, set_up
+from tests.recordings import recording
+
+CENT_UNIT = 1_000  # ticks of 0.01, lots of 0.001
+
+
+def engine_with(tiers: tuple[tuple[int, int], ...], **rule: int) -> Engine:
+    """BTC-like symbol 0 and a risk rule; ``rule`` overrides fee, threshold and fund."""
+    engine = Engine()
+    for record in set_up(0, CENT_UNIT, tiers):
+        engine.apply(record)
+    fields = {"price": 0, "qty": 800_000, "maker_account": 0} | rule
+    engine.apply(event(code.EVENT_RISK_RULE, order_id=1, **fields))
+    return engine
+
+
+def open_position(
+    engine: Engine, account: int, deposit: int, side: int, lots: int, entry: int, symbol: int = 0
+) -> None:
+    engine.apply(event(code.EVENT_DEPOSIT, account=account, price=deposit))
+    fields = {"account": account, "symbol": symbol, "side": side, "qty": lots, "price": entry}
+    engine.apply(event(code.EVENT_POSITION, leverage=10, **fields))
+
+
+def price(engine: Engine, ticks: int, symbol: int = 0, seq: int = 0) -> list[int]:
+    """Apply a price; the accounts that were liquidated by it, in order."""
+    engine.apply(event(code.EVENT_PRICE, seq=seq, symbol=symbol, price=ticks))
+    check_invariants(engine.state)
+    return [int(each["account"]) for each in engine.risks if each["kind"] == code.RISK_LIQUIDATION]
+
+
+def fall_price(engine: Engine, account: int, symbol: int = 0) -> int:
+    row = find_account(engine.state, account)
+    return int(liquidation_price(engine.state, find_position(engine.state, row, symbol)))
+
+
+def test_half_a_bitcoin_long_at_50000_with_ten_times_leverage_falls_at_45226_13() -> None:
+    """(2500 - 0.5 × 50000) / (0.5 × 0.005 - 0.5) = 45226.1306…: 45226.14 is safe."""
+    engine = engine_with(((0, 5_000),))
+    open_position(engine, 1001, 2_500 * MONEY, code.BUY, 500, 5_000_000)
+
+    assert price(engine, 5_000_000) == []
+    assert price(engine, 4_522_614) == []
+    assert fall_price(engine, 1001) == 4_522_613
+    assert price(engine, 4_522_613, seq=9) == [1001]
+    liquidation = fields_of(engine.risks[0])
+    assert liquidation["qty"] == 500
+    assert liquidation["side"] == code.SELL
+    assert liquidation["amount"] == 238_693_500_000
+    assert liquidation["bankruptcy_price"] == 4_500_000
+    assert fields_of(engine.orders[0]) == {
+        "ts": 9_000,
+        "account": 1001,
+        "order_id": FIRST_ORDER_ID,
+        "price": 4_500_000,
+        "qty": 500,
+        "cause": 9,
+        "op": code.OP_PLACE,
+        "side": code.SELL,
+        "tif": code.TIF_IOC,
+        "flags": code.FLAG_REDUCE_ONLY | code.FLAG_LIQUIDATION,
+        "source": code.SOURCE_SENTINEL,
+    }
+
+
+@pytest.mark.parametrize(("excess", "falls"), [(1, False), (0, False), (-1, True)])
+@pytest.mark.parametrize("side", [code.BUY, code.SELL])
+def test_equity_equal_to_maintenance_is_safe_and_one_unit_less_is_not(
+    excess: int, falls: bool, side: int
+) -> None:
+    engine = engine_with(((0, 5_000),))
+    notional = 500 * 4_600_000 * CENT_UNIT
+    loss = 500 * 400_000 * CENT_UNIT
+    entry = 5_000_000 if side == code.BUY else 4_200_000
+    deposit = loss + notional * 5 // 1_000 + excess
+    open_position(engine, 7, deposit, side, 500, entry)
+
+    assert ([7] if falls else []) == price(engine, 4_600_000)
+
+
+def worked_cases() -> list[dict[str, str]]:
+    with recording("binance-liquidation", "isolated_worked_examples.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_published_examples_fall_at_their_price_and_not_one_tick_before(number: int) -> None:
+    case = worked_cases()[number]
+    rate, amount = Fraction(case["maintenance_margin_rate"]), Fraction(case["maintenance_amount"])
+    wallet, lots = Fraction(case["wallet_balance"]), int(Fraction(case["quantity"]) * 1_000)
+    entry = Fraction(case["entry_price"])
+    formula = (wallet + amount - Fraction(lots, 1_000) * entry) / (
+        Fraction(lots, 1_000) * (rate - 1)
+    )
+    # One tier whose deduction is the example's: it starts where rate × floor is that amount.
+    tiers = ((0, 0), (int(amount / rate * MONEY), int(rate * 10**6)))
+    engine = engine_with(tiers)
+    open_position(engine, 1, int(wallet * MONEY), code.BUY, lots, int(entry * 100))
+
+    assert abs(formula - Fraction(case["expected_liquidation_price_2dp"])) <= Fraction(1, 100)
+    first = floor(formula * 100)
+    assert price(engine, first + 1) == []
+    assert first == fall_price(engine, 1)
+    assert price(engine, first) == [1]
+
+
+@pytest.mark.parametrize("side", [code.BUY, code.SELL])
+@pytest.mark.parametrize("lots", [1_000, 40_000, 300_000])
+def test_real_brackets_give_the_formula_price_of_the_tier_that_it_falls_in(
+    side: int, lots: int
+) -> None:
+    brackets = json.loads(recording("binance-liquidation", "leverage_brackets.json").read_text())
+    tiers = [(Fraction(low), Fraction(rate)) for low, rate in brackets["BTC/USDT:USDT"]]
+    engine = engine_with(tuple((int(low * MONEY), int(rate * 10**6)) for low, rate in tiers))
+    qty, entry, sign = Fraction(lots, 1_000), 30_000, 1 if side == code.BUY else -1
+    wallet = qty * entry / 10
+    open_position(engine, 1, int(wallet * MONEY), side, lots, entry * 100)
+
+    deductions = [Fraction(0)]
+    for (_, below), (low, rate) in itertools.pairwise(tiers):
+        deductions.append(deductions[-1] + low * (rate - below))
+    formulas = [
+        (wallet + deduction - sign * qty * entry) / (qty * rate - sign * qty)
+        for (_, rate), deduction in zip(tiers, deductions, strict=True)
+    ]
+    tops = [low for low, _ in tiers[1:]] + [Fraction(10**12)]
+    matching = [
+        each
+        for each, (low, _), top in zip(formulas, tiers, tops, strict=True)
+        if low < each * qty <= top
+    ]
+    expected = floor(matching[0] * 100) if sign > 0 else ceil(matching[0] * 100)
+
+    assert len(matching) == 1
+    assert expected == fall_price(engine, 1)
+    assert price(engine, expected + sign) == []
+    assert price(engine, expected) == [1]
+
+
+def test_a_position_without_a_price_is_valued_at_entry_and_not_liquidated() -> None:
+    engine = engine_with(((0, 5_000),))
+    for record in set_up(1, CENT_UNIT, ((0, 5_000),)):
+        engine.apply(record)
+    open_position(engine, 1, 100 * MONEY, code.BUY, 500, 5_000_000)
+    open_position(engine, 1, 1, code.BUY, 500, 5_000_000, symbol=1)
+
+    assert price(engine, 5_000_000) == [1]
+    assert [int(each["symbol"]) for each in engine.orders] == [0]
+    assert price(engine, 5_000_000, symbol=1) == [1]
+    assert [int(each["symbol"]) for each in engine.orders] == [1]
+
+
+def test_one_order_is_in_flight_and_its_end_brings_the_next_at_the_next_price() -> None:
+    engine = engine_with(((0, 5_000),))
+    open_position(engine, 1, 2_500 * MONEY, code.BUY, 500, 5_000_000)
+
+    assert price(engine, 4_520_000) == [1]
+    assert price(engine, 4_519_000) == []
+    fill = {"account": 1, "order_id": FIRST_ORDER_ID, "side": code.SELL, "maker_account": 99}
+    engine.apply(event(code.EVENT_TRADE, qty=200, price=4_519_000, **fill))
+    assert engine.orders == []
+    assert price(engine, 4_518_000) == []
+    ended = {"account": 1, "order_id": FIRST_ORDER_ID, "reason": code.REASON_IOC}
+    engine.apply(event(code.EVENT_CANCELLED, qty=300, **ended))
+    assert engine.risks == []
+    assert price(engine, 4_517_000) == []  # what traded has cured it for now
+    assert price(engine, 4_505_000) == [1]
+    assert engine.orders[0]["qty"] == 300
+    assert engine.orders[0]["order_id"] == FIRST_ORDER_ID + 1
+
+
+def test_beyond_the_bankruptcy_price_the_order_goes_to_market() -> None:
+    engine = engine_with(((0, 5_000),))
+    open_position(engine, 1, 2_500 * MONEY, code.BUY, 500, 5_000_000)
+
+    assert price(engine, 4_499_999) == [1]
+    assert engine.orders[0]["order_type"] == code.TYPE_MARKET
+    assert engine.orders[0]["price"] == 0
+
+
+def test_simultaneous_liquidations_go_by_shortfall_ratio_then_notional_then_account() -> None:
+    engine = engine_with(((0, 5_000),))
+    for account, deposit, lots in (
+        (5, 1_000, 100),  # the same ratio and notional as 4
+        (4, 1_000, 100),
+        (3, 2_000, 200),  # the same ratio, twice the notional
+        (2, 990, 100),  # the worst ratio
+        (1, 9_000, 100),  # safe
+    ):
+        open_position(engine, account, deposit * MONEY, code.BUY, lots, 5_000_000)
+
+    assert price(engine, 4_000_000) == [2, 3, 4, 5]
+
+
+def test_the_fund_pays_what_it_has_and_the_rest_is_bad_debt() -> None:
+    engine = engine_with(((0, 5_000),), maker_account=100 * MONEY)
+    open_position(engine, 1, 2_500 * MONEY, code.BUY, 500, 5_000_000)
+    price(engine, 4_400_000)
+    fill = {"account": 1, "order_id": FIRST_ORDER_ID, "side": code.SELL, "maker_account": 99}
+    engine.apply(event(code.EVENT_TRADE, qty=500, price=4_400_000, **fill))
+
+    fund = next(each for each in engine.risks if each["kind"] == code.RISK_INSURANCE_FUND)
+    assert (fund["amount"], fund["collateral"], fund["entry_value"]) == (
+        -100 * MONEY,
+        0,
+        400 * MONEY,
+    )
+    assert engine.state.accounts[0]["collateral"] == 0
+    check_invariants(engine.state)
+
+
+def test_the_liquidation_fee_goes_to_the_fund_but_never_beyond_the_equity() -> None:
+    for fee_ppm, expected in ((1_000, 2_260_000_000), (100_000, 10_000_000_000)):
+        engine = engine_with(((0, 5_000),), price=fee_ppm)
+        open_position(engine, 1, 2_500 * MONEY, code.BUY, 500, 5_000_000)
+        price(engine, 4_520_000)
+        fill = {"account": 1, "order_id": FIRST_ORDER_ID, "side": code.SELL, "maker_account": 99}
+        engine.apply(event(code.EVENT_TRADE, qty=500, price=4_520_000, **fill))
+
+        assert expected == engine.state.summary[0]["fund"]
+        assert 10_000_000_000 - expected == engine.state.accounts[0]["collateral"]
+
+
+def test_positions_closed_together_share_the_equity() -> None:
+    """Both filled at their limits, the account ends with nothing, not with a debt."""
+    engine = engine_with(((0, 5_000),))
+    for record in set_up(1, CENT_UNIT, ((0, 10_000),)):
+        engine.apply(record)
+    open_position(engine, 1, 1_000 * MONEY, code.BUY, 100, 5_000_000)
+    open_position(engine, 1, 1_000 * MONEY, code.SELL, 300, 1_000_000, symbol=1)
+    price(engine, 5_000_000)
+    price(engine, 1_000_000, symbol=1)
+    assert price(engine, 1_650_000, symbol=1) == [1, 1]
+    for each in list(engine.orders):
+        fill = {name: int(each[name]) for name in ("account", "order_id", "side", "symbol", "qty")}
+        engine.apply(event(code.EVENT_TRADE, price=int(each["price"]), maker_account=99, **fill))
+
+    assert 0 <= engine.state.accounts[0]["collateral"] < 600 * CENT_UNIT
+    assert engine.state.summary[0]["position_count"] == 0
+    check_invariants(engine.state)
+
+
+def test_at_risk_comes_above_the_threshold_and_goes_below_nineteen_twentieths_of_it() -> None:
+    """500,000 of maintenance: a ratio of 0.8 at an equity of 625,000, of 0.76 at 657,894.7…"""
+    engine = engine_with(((0, 500_000),))
+    held = 625_000
+    engine.apply(event(code.EVENT_DEPOSIT, account=1, price=held * MONEY))
+    fields = {"account": 1, "side": code.BUY, "qty": 1_000, "price": 100_000_000}
+    engine.apply(event(code.EVENT_POSITION, leverage=100, **fields))
+    changes = []
+    for equity in (624_999, 630_000, 657_894, 657_895, 625_000):
+        kind = code.EVENT_DEPOSIT if equity > held else code.EVENT_WITHDRAW
+        engine.apply(event(kind, account=1, price=abs(equity - held) * MONEY))
+        held = equity
+        warnings = [each for each in engine.risks if each["kind"] == code.RISK_AT_RISK]
+        changes += [(equity, int(each["flags"])) for each in warnings]
+
+    assert changes == [(624_999, 1), (657_895, 0)]
+
+
+def test_a_restored_snapshot_continues_as_if_nothing_had_happened() -> None:
+    engine = engine_with(((0, 5_000),))
+    open_position(engine, 1, 2_500 * MONEY, code.BUY, 500, 5_000_000)
+    price(engine, 4_520_000)
+    restored = Engine(restore(canonical_bytes(engine.state), 100, 10, 500))
+
+    assert canonical_bytes(engine.state) == canonical_bytes(restored.state)
+    assert price(restored, 4_519_000) == []
