@@ -90,10 +90,11 @@ def main(
           | bin/sentinel --instruments config/instruments.yaml > risk.jsonl
     """
     out = sys.stdout.buffer
+    source = getattr(lines, "name", "<stdin>")
     rule = RiskRule(liquidation_fee, at_risk, insurance_fund)
     try:
         instruments = load_instruments(instruments_path)
-        for line in run(lines, lines.name, instruments, rule, with_orders=orders):
+        for line in run(lines, source, instruments, rule, with_orders=orders):
             out.write(line + b"\n")
         out.flush()
     except (ConfigurationError, TextError) as error:
