@@ -16,12 +16,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from components.sentinel.engine import SentinelOutbox, SentinelState
 from components.sentinel.engine.apply import apply as apply_event
-from components.sentinel.engine.outbox import has_outbox_room
-from components.titan.engine import Outbox, TitanState
-from components.titan.engine import apply as apply_command
-from components.titan.engine import outbox_bound as events_bound
+from components.sentinel.engine.outbox import SentinelOutbox, has_outbox_room
+from components.sentinel.engine.state import SentinelState
+from components.titan.engine.apply import apply as apply_command
+from components.titan.engine.apply import outbox_bound as events_bound
+from components.titan.engine.state import Outbox, TitanState
 from disruptor.compiled import compiled
 
 

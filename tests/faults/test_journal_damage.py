@@ -111,6 +111,18 @@ def test_a_changed_bit_of_the_meta_pages_never_hides_the_last_commit(
     tells_the_truth(path)
 
 
+@pytest.mark.parametrize("name", [b"stream:orders", b"stream:plain", b"meta"])
+def test_a_renamed_database_is_not_taken_for_a_new_journal(
+    whole: Path, scratch: Path, name: bytes
+) -> None:
+    path = damaged_copy(whole, scratch)
+    content = data_path(path).read_bytes()
+    renamed = name[:-1] + bytes([name[-1] + 1])
+    data_path(path).write_bytes(content.replace(name, renamed))
+
+    assert not tells_the_truth(path)
+
+
 def test_every_byte_of_a_record_is_proven(whole: Path, scratch: Path) -> None:
     """Damage in a large record's own bytes is named with its stream and sequences."""
     path = damaged_copy(whole, scratch)

@@ -202,14 +202,17 @@ class Tables:
 
     def attach(self) -> Format | None:
         """Open what is stored; None if the environment is empty, its creation unfinished."""
+        with self._environment.begin() as transaction:
+            if transaction.stat()["entries"] == 0:
+                return None
         try:
             self._meta = self._environment.open_db(_META, create=False)
-        except lmdb.NotFoundError:
-            return None
-        with self._environment.begin() as transaction:
-            stored = _decode_format(transaction.get(_FORMAT_KEY, db=self._meta))
-        for name in stored.layouts:
-            self.streams[name] = self._environment.open_db(_database_of(name), create=False)
+            with self._environment.begin() as transaction:
+                stored = _decode_format(transaction.get(_FORMAT_KEY, db=self._meta))
+            for name in stored.layouts:
+                self.streams[name] = self._environment.open_db(_database_of(name), create=False)
+        except lmdb.Error as error:
+            raise JournalCorruptError(f"a database of the journal is missing: {error}") from None
         return stored
 
     def create(self, layouts: Mapping[str, str], stored: Format | None) -> Format:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,15 +13,23 @@ from components.messages.code import (
     BUY,
     EVENT_ACCEPTED,
     EVENT_TOUCH,
+    OP_ACCOUNT,
+    OP_DEPOSIT,
     OP_PLACE,
     OP_PRICE,
     RISK_ACCOUNT,
+    SELL,
     SOURCE_GATEWAY,
+    SOURCE_SENTINEL,
 )
 from components.messages.command import COMMAND, Commands, new_commands
 from components.messages.event import EVENT
 from components.messages.risk import RISK
+from components.oracle.platform_hash import platform_hash
 from components.oracle.store import Journal
+from components.sentinel import engine as sentinel_engine
+from components.titan import engine as titan_engine
+from components.units import MONEY_SCALE
 
 STREAMS = {"commands": COMMAND, "events": EVENT, "risk": RISK}
 TABLE = InstrumentTable(
@@ -34,6 +43,7 @@ TABLE = InstrumentTable(
         )
     ]
 )
+ACCOUNTS = tuple(range(1, 9))
 START_NS = 1_767_323_045_000_000_000
 
 
@@ -82,3 +92,104 @@ def write_by_hand(path: Path) -> None:
     risk["account"] = 42
     with Journal.open_writer(path, STREAMS) as journal:
         journal.append([("commands", 1, [commands]), ("events", 1, [events]), ("risk", 1, [risk])])
+
+
+class Platform:
+    """What a run of the platform journals, derived one command at a time, without any ring.
+
+    Sentinel's orders come back into the commands some commands later, as they do live.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._chance = random.Random(seed)
+        self._titan = titan_engine.new_state()
+        self._sentinel = sentinel_engine.new_state()
+        self._orders: list[np.ndarray] = []
+        self.commands: list[np.ndarray] = []
+        self.events: list[np.ndarray] = []
+        self.risk: list[np.ndarray] = []
+        self.ts = START_NS
+        for command in set_up():
+            self.publish(command)
+        for account in ACCOUNTS:
+            self.publish(_account_command(OP_ACCOUNT, account))
+            self.publish(_account_command(OP_DEPOSIT, account, price=2_000 * MONEY_SCALE))
+
+    def publish(self, command: np.ndarray | np.void) -> None:
+        """Give the next command its sequence, and derive what follows from it."""
+        record = np.array(command, COMMAND).reshape(1)
+        if record["source"][0] != SOURCE_SENTINEL:
+            self.ts += 1_000
+            record["ts"] = self.ts
+        self.commands.append(record)
+        box = titan_engine.new_outbox(titan_engine.outbox_bound(self._titan))
+        titan_engine.apply_batch(self._titan, record, len(self.commands), box)
+        for event in box.slots[: box.count[0]]:
+            self.events.append(np.array([event], EVENT))
+            bound = sentinel_engine.outbox_bound(self._sentinel)
+            answers = sentinel_engine.new_outbox(bound, bound)
+            sentinel_engine.apply_batch(self._sentinel, self.events[-1], 0, answers)
+            self.risk += [np.array([each], RISK) for each in answers.risks[: answers.risk_count[0]]]
+            self._orders += [
+                np.array([each], COMMAND) for each in answers.orders[: answers.order_count[0]]
+            ]
+
+    def run(self, count: int) -> None:
+        """Random orders around a random walk that is wide enough to liquidate."""
+        ticks = 500_000
+        for number in range(count):
+            ticks = min(max(ticks + self._chance.randint(-2_500, 2_500), 300_000), 700_000)
+            choice = self._chance.random()
+            if choice < 0.2:
+                self.publish(price(ticks, 0))
+            elif choice < 0.9:
+                side = self._chance.choice((BUY, SELL))
+                at = ticks + self._chance.randint(-500, 500)
+                account = self._chance.choice(ACCOUNTS)
+                lots = self._chance.randint(1, 400)
+                self.publish(place(number + 1, account, at, lots, 0, side))
+            elif self._orders:
+                self.publish(self._orders.pop(0))
+
+    def pending(self) -> np.ndarray:
+        """Sentinel's orders that are not among the commands yet."""
+        return np.concatenate([*self._orders, np.zeros(0, COMMAND)])
+
+    def streams(self) -> dict[str, np.ndarray]:
+        """All three streams."""
+        return {
+            "commands": np.concatenate(self.commands),
+            "events": np.concatenate(self.events),
+            "risk": np.concatenate(self.risk),
+        }
+
+    def hash(self) -> str:
+        """What the live platform would report."""
+        return platform_hash(
+            len(self.commands),
+            titan_engine.state_hash(self._titan),
+            sentinel_engine.state_hash(self._sentinel),
+        )
+
+
+def _account_command(operation: int, account: int, **fields: int) -> Commands:
+    commands = new_commands(1)
+    commands["op"] = operation
+    commands["account"] = account
+    for name, value in fields.items():
+        commands[name] = value
+    return commands
+
+
+def write(path: Path, streams: dict[str, np.ndarray], batch: int = 1000) -> None:
+    """Journal the streams in appends of about this many records each."""
+    with Journal.open_writer(path, STREAMS, sync="off") as journal:
+        longest = max(map(len, streams.values()))
+        for start in range(0, longest, batch):
+            journal.append(
+                [
+                    (name, start + 1, [records[start : start + batch]])
+                    for name, records in streams.items()
+                    if start < len(records)
+                ]
+            )

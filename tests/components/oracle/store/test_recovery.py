@@ -165,6 +165,14 @@ def test_case_g_another_history_of_the_same_length_is_refused(tmp_path: Path) ->
         Journal.open_writer(tmp_path / "b", STREAMS)
 
 
+def test_a_lost_database_is_not_taken_for_a_new_journal(tmp_path: Path) -> None:
+    fill(tmp_path / "j", batches=2)
+    data_path(tmp_path / "j").unlink()
+    for _ in range(2):
+        with pytest.raises(JournalCorruptError, match="durable up to 20: its end is missing"):
+            Journal.open_writer(tmp_path / "j", STREAMS)
+
+
 def remove(path: Path, stream: str, first: int) -> None:
     with lmdb.open(str(segment_path(path)), max_dbs=8) as engine:
         database = engine.open_db(b"stream:" + stream.encode())
