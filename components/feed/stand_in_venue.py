@@ -13,29 +13,32 @@ from dataclasses import dataclass, field
 from aiohttp import WSCloseCode, web
 
 
+class Step:
+    """One thing that a connection does."""
+
+
 @dataclass(frozen=True)
-class Send:
+class Send(Step):
     """Send these frames as text, in order."""
 
     frames: tuple[bytes, ...]
 
 
 @dataclass(frozen=True)
-class Cut:
+class Cut(Step):
     """End the connection without a closing handshake."""
 
 
 @dataclass(frozen=True)
-class Close:
+class Close(Step):
     """Close the connection properly, as before a planned rotation."""
 
 
 @dataclass(frozen=True)
-class Silence:
+class Silence(Step):
     """Stay open, answer pings, send nothing, until the client goes."""
 
 
-Step = Send | Cut | Close | Silence
 Script = Sequence[Step]
 
 

@@ -1,0 +1,99 @@
+"""Frames through the feed's parser into price commands, from memory; no socket, no ring.
+
+    frames (bytes) ──► parser ──► sequence check ──► price commands ──► admitted, batches of 256
+
+Variants: ``parser`` alone, and ``frames to commands``, the whole path that a live or recorded frame
+takes up to the ring.  The frames are the recording that comes with the project (trades, best bid
+and ask, depth of ten levels a side), repeated; one core, process CPU time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+from components.feed.batch import CommandBatch
+from components.feed.decoder import Decoder, build_parser
+from components.feed.ingress import Ingress
+from components.feed.metrics import InMemoryFeedMetrics
+from components.feed.order_flow import OrderFlow
+from components.feed.publisher import Publisher
+from components.feed.recording import read_recording
+from components.feed.settings import FeedSettings, OrderFlowSettings
+from components.instruments import Instrument, InstrumentTable
+from components.messages.command import Commands
+from perf.harness.measurement import Measurement, Options
+
+SAMPLE = Path(__file__).resolve().parents[2] / "config" / "recordings" / "sample.gz"
+ROUNDS = 50
+SETTINGS = FeedSettings(order_flow=OrderFlowSettings(orders_per_second=0))
+
+Frames = list[tuple[int, bytes]]
+
+
+def _frames() -> Frames:
+    reading = read_recording(SAMPLE, lambda *_: None, line_bytes_max=2**20)
+    return [(received_ns, frame) for received_ns, frame, _ in reading]
+
+
+def _instruments() -> InstrumentTable:
+    return InstrumentTable([Instrument("BTCUSDT", 0, Decimal("0.01"), Decimal("0.00001"))])
+
+
+def _parse(frames: Frames, rounds: int) -> None:
+    parse = build_parser(SETTINGS, _instruments()).parse
+    for _ in range(rounds):
+        for _, frame in frames:
+            parse(frame)
+
+
+def _publish_nowhere(commands: Commands) -> None:
+    """Takes what a ring would take."""
+
+
+def _decode(frames: Frames, rounds: int) -> None:
+    table = _instruments()
+    metrics = InMemoryFeedMetrics()
+    flow = OrderFlow(SETTINGS.order_flow, table, tuple(table.values()), 1)
+    ingress = Ingress(len(table), metrics)
+    batch = CommandBatch(
+        Publisher(_publish_nowhere, ingress, metrics, SETTINGS.batch_max), SETTINGS.batch_max
+    )
+    decoder = Decoder(SETTINGS, build_parser(SETTINGS, table), batch, flow, metrics)
+    for _ in range(rounds):
+        decoder.restart()
+        for received_ns, frame in frames:
+            decoder.take(received_ns, frame)
+        decoder.flush()
+
+
+def _measure(
+    variant: str, work: Callable[[Frames, int], None], frames: Frames, options: Options
+) -> Measurement:
+    rounds = max(ROUNDS // 10, 1) if options.quick else ROUNDS
+    work(frames, 1)
+    runs = []
+    for _ in range(options.runs):
+        began = time.process_time()
+        work(frames, rounds)
+        runs.append(len(frames) * rounds / (time.process_time() - began) / 1e3)
+    return Measurement(
+        scenario="feed_parse",
+        variant=variant,
+        metric="throughput",
+        unit="k frames/s",
+        runs=tuple(runs),
+        target="≥ 200 k frames/s",
+        details={"frames": len(frames) * rounds},
+    )
+
+
+def run(options: Options) -> list[Measurement]:
+    """Both variants, in thousands of frames a second."""
+    frames = _frames()
+    return [
+        _measure("parser", _parse, frames, options),
+        _measure("frames to commands", _decode, frames, options),
+    ]
