@@ -228,6 +228,8 @@ _MONITOR_METRICS = (
     Metric("process_up", GAUGE, MONITOR, COUNT, "1 while the process runs.", (_PROCESS,)),
     Metric("process_state", GAUGE, MONITOR, COUNT,
            "1 for the state that the process is in, 0 for the others.", (_PROCESS, Label("state"))),
+    Metric("process_heartbeat_age_seconds", GAUGE, MONITOR, SECONDS,
+           "Since the process last showed that its loop turns.", (_PROCESS,)),
     Metric("process_restarts", COUNTER, MONITOR, COUNT,
            "Times the supervisor started the process again.", (_PROCESS,)),
     Metric("process_cpu_seconds", COUNTER, MONITOR, SECONDS,

@@ -24,9 +24,11 @@ from prometheus_client.utils import floatToGoString
 
 from components.monitor.account_sample import sampled, worst
 from components.monitor.catalogue import BY_NAME
-from components.monitor.platform_view import PROCESS_STATES, PlatformView
+from components.monitor.platform_view import PlatformView
 from components.units import PPM
 from disruptor.memory.counters import COUNTER, HISTOGRAM, Reading
+from disruptor.memory.libc import monotonic_ns
+from disruptor.supervisor.control_block import STATE_NAMES
 
 MAX_USERS: Final = 500
 WORST_COUNT: Final = 50
@@ -108,10 +110,14 @@ class PlatformCollector(Collector):
             [
                 ((each.name, state), each.state == state)
                 for each in processes
-                for state in PROCESS_STATES
+                for state in STATE_NAMES
             ],
         )
         yield _family("process_restarts", [((each.name,), each.restarts) for each in processes])
+        now_ns = monotonic_ns()
+        beating = [each for each in processes if each.is_up and each.heartbeat_ns]
+        ages = [((each.name,), max(0, now_ns - each.heartbeat_ns) / 1e9) for each in beating]
+        yield _family("process_heartbeat_age_seconds", ages)
         usage = [(each.name, usage_of(each.pid)) for each in processes if each.pid]
         known = [(name, used) for name, used in usage if used is not None]
         yield _family("process_cpu_seconds", [((name,), used[0]) for name, used in known])

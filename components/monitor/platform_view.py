@@ -7,6 +7,7 @@ begins with the list of /dev/shm, and only what is new is mapped.
     <platform>.counters.<process>     counter blocks       (disruptor.memory.counters)
     <platform>.table.accounts         the accounts' risk   (disruptor.memory.snapshot_table)
     <platform>.table.liquidations     the newest ones, oldest first, records of the risk stream
+    <platform>.control                the supervisor's control block
     any other name of the platform    rings, by their kind
 """
 
@@ -27,11 +28,16 @@ from disruptor.memory.counters import CounterBlock, Reading
 from disruptor.memory.segment import SHARED_MEMORY_DIRECTORY, existing
 from disruptor.memory.snapshot_table import SnapshotTable
 from disruptor.ring.ring_buffer import RingBuffer, RingStatistics
+from disruptor.supervisor.control_block import (
+    DRAINING,
+    RUNNING,
+    STATE_NAMES,
+    ControlBlock,
+    ProcessSnapshot,
+)
 
 ACCOUNTS: Final = "accounts"
 LIQUIDATIONS: Final = "liquidations"
-
-PROCESS_STATES: Final = ("starting", "running", "backoff", "stopping", "stopped", "failed")
 
 
 def counters_name(platform: str, process: str) -> str:
@@ -49,14 +55,16 @@ class ProcessStatus:
     """One process of the platform, as its supervisor knows it."""
 
     name: str
-    state: str  # one of PROCESS_STATES
+    state: str  # one of disruptor.supervisor.control_block.STATE_NAMES
     pid: int  # 0 while there is none
     restarts: int
+    heartbeat_ns: int = 0  # of the monotonic clock; 0 before the first
+    failure: str = ""
 
     @property
     def is_up(self) -> bool:
         """Whether the process does its work now."""
-        return self.state == "running"
+        return self.state in (STATE_NAMES[RUNNING], STATE_NAMES[DRAINING]) and self.pid != 0
 
 
 class PlatformView(Protocol):
@@ -78,24 +86,19 @@ class PlatformView(Protocol):
         """The newest liquidations, oldest first; empty when there are none."""
 
 
-Mapped = CounterBlock | SnapshotTable | RingBuffer
+Mapped = CounterBlock | SnapshotTable | RingBuffer | ControlBlock
 
 
 class SharedMemoryView:
     """``PlatformView`` of a running platform; for one thread."""
 
-    def __init__(
-        self,
-        platform: str,
-        processes: Callable[[], Sequence[ProcessStatus]] = tuple,
-    ) -> None:
+    def __init__(self, platform: str) -> None:
         self.platform = platform
-        self._processes = processes
         self._mapped: dict[tuple[str, int], Mapped] = {}
 
     def is_running(self) -> bool:
-        """Whether a living process owns counters of this platform."""
-        return any(block.owner.is_alive() for block in self._of_kind(CounterBlock).values())
+        """Whether the platform's supervisor lives."""
+        return any(block.owner.is_alive() for block in self._of_kind(ControlBlock).values())
 
     def counters(self) -> Mapping[str, list[Reading]]:
         """Readings of each process that keeps counters."""
@@ -109,8 +112,9 @@ class SharedMemoryView:
         return [replace(ring, name=self._label(ring.name)) for ring in seen]
 
     def processes(self) -> Sequence[ProcessStatus]:
-        """All supervised processes."""
-        return self._processes()
+        """All supervised processes, in the topology's order."""
+        blocks = self._of_kind(ControlBlock).values()
+        return [_status(each) for block in blocks for each in block.snapshots()]
 
     def accounts(self) -> NDArray[Any]:
         """The account view, shape (accounts,)."""
@@ -153,8 +157,25 @@ class SharedMemoryView:
 
 def _map(name: str) -> Mapped | None:
     """The segment as what it is; None if it is of another kind, unfinished, or gone again."""
-    for kind in (CounterBlock, SnapshotTable, RingBuffer):
+    kinds: dict[Callable[[str], Mapped], str] = {
+        CounterBlock.attach: name,
+        SnapshotTable.attach: name,
+        RingBuffer.attach: name,
+        ControlBlock.attach: name.removesuffix(ControlBlock.segment_name("")),
+    }
+    for attach, argument in kinds.items():
         with contextlib.suppress(SegmentError, ValueError):
-            mapped: Mapped = kind.attach(name)
-            return mapped
+            return attach(argument)
     return None
+
+
+def _status(process: ProcessSnapshot) -> ProcessStatus:
+    """A pid counts only while that very process lives, whatever its line still says."""
+    return ProcessStatus(
+        name=process.name,
+        state=process.state,
+        pid=process.owner.pid if process.owner.is_alive() else 0,
+        restarts=process.restarts,
+        heartbeat_ns=process.heartbeat_ns,
+        failure=process.failure,
+    )

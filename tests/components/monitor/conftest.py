@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
@@ -18,8 +18,6 @@ from components.monitor.catalogue import WRITERS, specs_for
 from components.monitor.platform_view import (
     ACCOUNTS,
     LIQUIDATIONS,
-    Mapped,
-    ProcessStatus,
     SharedMemoryView,
     counters_name,
     table_name,
@@ -27,8 +25,12 @@ from components.monitor.platform_view import (
 from components.sentinel.account_view import ACCOUNT_VIEW
 from components.units import MONEY_SCALE
 from disruptor.memory.counters import CounterBlock, add, observe_many, put
+from disruptor.memory.libc import monotonic_ns
+from disruptor.memory.process_identity import current_process
+from disruptor.memory.segment import SHARED_MEMORY_DIRECTORY, existing
 from disruptor.memory.snapshot_table import SnapshotTable
 from disruptor.ring.ring_buffer import RingBuffer
+from disruptor.supervisor.control_block import RUNNING, ControlBlock
 
 INSTRUMENTS = InstrumentTable(
     [
@@ -37,6 +39,7 @@ INSTRUMENTS = InstrumentTable(
     ]
 )
 SYMBOLS = tuple(INSTRUMENTS)
+PROCESSES = ("titan", "oracle")
 
 
 @dataclass
@@ -48,10 +51,10 @@ class Platform:
     accounts: SnapshotTable
     liquidations: SnapshotTable
     ring: RingBuffer
-    processes: list[ProcessStatus] = field(default_factory=list)
+    control: ControlBlock
 
     def view(self) -> SharedMemoryView:
-        return SharedMemoryView(self.name, lambda: self.processes)
+        return SharedMemoryView(self.name)
 
     def count(self, process: str, metric: str, amount: int = 1, /, **labels: str) -> None:
         block = self.blocks[process]
@@ -106,29 +109,42 @@ class Platform:
 
 
 @pytest.fixture
-def platform() -> Iterator[Platform]:
-    name = f"test-monitor-{os.getpid()}"
+def platform_name() -> Iterator[str]:
+    """A platform's name of the test's own; nothing of it stays."""
+    chosen = f"test-monitor-{os.getpid()}"
+    yield chosen
+    for segment in existing(f"{chosen}."):
+        os.unlink(f"{SHARED_MEMORY_DIRECTORY}/{segment}")
+
+
+@pytest.fixture
+def blocks(platform_name: str) -> dict[str, CounterBlock]:
+    """The counters of all processes."""
+    return {
+        process: CounterBlock.create(
+            counters_name(platform_name, process), specs_for(process, INSTRUMENTS)
+        )
+        for process in WRITERS
+    }
+
+
+@pytest.fixture
+def platform(platform_name: str, blocks: dict[str, CounterBlock]) -> Platform:
+    name = platform_name
     made = Platform(
         name=name,
-        blocks={
-            process: CounterBlock.create(
-                counters_name(name, process), specs_for(process, INSTRUMENTS)
-            )
-            for process in WRITERS
-        },
+        blocks=blocks,
         accounts=SnapshotTable.create(table_name(name, ACCOUNTS), ACCOUNT_VIEW, 10_000),
         liquidations=SnapshotTable.create(table_name(name, LIQUIDATIONS), RISK, 100),
         ring=RingBuffer.create(f"{name}.events", EVENT, 64),
-        processes=[
-            ProcessStatus("titan", "running", os.getpid(), 0),
-            ProcessStatus("oracle", "running", os.getpid(), 2),
-        ],
+        control=ControlBlock.create(name, PROCESSES),
     )
-    yield made
-    owned: list[Mapped] = [*made.blocks.values(), made.accounts, made.liquidations, made.ring]
-    for each in owned:
-        each.close()
-        each.unlink()
+    for line in made.control.lines:
+        line.take(current_process())
+        line.state = RUNNING
+        line.heartbeat[0] = monotonic_ns()
+    made.control.lines[1].count_restart()
+    return made
 
 
 @pytest.fixture

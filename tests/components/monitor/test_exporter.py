@@ -13,8 +13,8 @@ import aiohttp
 import pytest
 
 from components.monitor.exporter import ExporterSettings, port_of, serve
-from components.monitor.platform_view import ProcessStatus
 from disruptor.errors import ConfigurationError
+from disruptor.supervisor.control_block import BACKOFF
 from tests.components.monitor.conftest import Platform
 
 Asked = tuple[int, str, str]
@@ -80,12 +80,12 @@ def test_a_scrape_sees_what_was_counted_since_the_last(busy: Platform) -> None:
 def test_health_names_what_is_not_running(busy: Platform) -> None:
     assert ask(busy, ("/healthz", {}))[0][::2] == (200, "ok\n")
 
-    busy.processes[1] = ProcessStatus("oracle", "backoff", 0, 3)
+    busy.control.lines[1].state = BACKOFF
     assert ask(busy, ("/healthz", {}))[0][::2] == (503, "oracle is backoff\n")
 
 
 def test_the_page_links_the_others_and_escapes_what_it_shows(busy: Platform) -> None:
-    busy.processes[1] = ProcessStatus("<oracle>", "running", 0, 0)
+    busy.control.lines[1].name_it("<oracle>")
     status, kind, body = ask(busy, ("/", {}))[0]
 
     assert (status, kind) == (200, "text/html; charset=utf-8")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disruptor.errors import LayoutMismatchError, SegmentError
@@ -114,6 +114,7 @@ def test_a_quantile_is_the_bound_that_covers_it(block: CounterBlock) -> None:
 ascending = st.lists(st.integers(-(10**6), 10**6), min_size=1, max_size=40, unique=True).map(sorted)
 
 
+@settings(deadline=None)  # the first example may have to compile
 @given(ascending, st.lists(st.tuples(st.integers(-(10**7), 10**7), st.integers(0, 9)), max_size=50))
 def test_observations_agree_with_a_plain_histogram(
     bounds: list[int], observed: list[tuple[int, int]]

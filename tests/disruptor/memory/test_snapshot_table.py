@@ -141,3 +141,19 @@ def test_no_copy_is_torn_while_another_process_publishes(table: SnapshotTable) -
 
     assert writer.exitcode == 0
     assert table.publication() == PUBLICATIONS
+
+
+def test_closing_keeps_no_descriptor_even_while_a_view_lives(table: SnapshotTable) -> None:
+    def open_descriptors() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    views = []
+    counts = []
+    for _ in range(3):
+        reader = SnapshotTable.attach(table.name, ROW)
+        views.append(reader.slots)
+        reader.close()
+        counts.append(open_descriptors() - len(views))  # a living mapping keeps its own
+    assert len(set(counts)) == 1
+    views.clear()
+    assert open_descriptors() == counts[0]

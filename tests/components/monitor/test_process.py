@@ -1,0 +1,87 @@
+"""The monitor as a supervised process."""
+
+from __future__ import annotations
+
+import socket
+import urllib.request
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from components.monitor import process
+from components.monitor.exporter import ExporterSettings
+from components.monitor.platform_view import SharedMemoryView
+from disruptor.errors import ConfigurationError
+from tests.components.monitor.conftest import Platform
+
+
+@dataclass
+class Context:
+    """As much of a process' context as the monitor uses; it is told to stop at the third look."""
+
+    platform: str
+    settings: Any
+    calls: list[str] = field(default_factory=list)
+
+    def ready(self) -> None:
+        self.calls.append("ready")
+
+    def beat(self) -> None:
+        self.calls.append("beat")
+
+    def should_stop(self) -> bool:
+        return self.calls.count("beat") == 2
+
+
+def context_of(platform: Platform, port: int) -> Context:
+    metrics = SimpleNamespace(host="127.0.0.1", port=port)
+    return Context(platform.name, SimpleNamespace(metrics=metrics))
+
+
+def test_it_is_ready_beats_and_ends_when_told(busy: Platform) -> None:
+    context = context_of(busy, 0)
+    process.run(context)  # type: ignore[arg-type]
+
+    assert context.calls == ["ready", "beat", "beat"]
+
+
+def test_it_is_not_ready_when_the_port_is_taken(busy: Platform) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        context = context_of(busy, taken.getsockname()[1])
+        with pytest.raises(ConfigurationError, match="is in use by another program"):
+            process.run(context)  # type: ignore[arg-type]
+
+    assert context.calls == []
+
+
+def test_the_port_is_free_again_afterwards(busy: Platform) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    for _ in range(2):
+        process.run(context_of(busy, port))  # type: ignore[arg-type]
+
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5)
+
+
+def test_the_defaults_are_where_the_platform_promises_its_metrics() -> None:
+    assert (ExporterSettings().host, ExporterSettings().port) == ("127.0.0.1", 9000)
+
+
+def test_a_view_follows_a_platform_that_ends_and_comes_back(busy: Platform) -> None:
+    view = SharedMemoryView(busy.name)
+    assert view.is_running()
+    assert view.counters().keys() == busy.blocks.keys()
+
+    busy.blocks["feed"].unlink()
+    busy.control.unlink()
+
+    assert not view.is_running()
+    assert "feed" not in view.counters()
+    assert list(view.processes()) == []
+    view.close()
