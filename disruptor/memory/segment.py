@@ -54,11 +54,16 @@ class _UntrackedMemory(SharedMemory):
 
     @property
     def file_descriptor(self) -> int:
-        return int(self.__dict__["_fd"])
+        return int(self.__dict__.get("_fd", -1))
 
     def close(self) -> None:
         with contextlib.suppress(BufferError):
             super().close()
+        # Where arrays outlive the handle, the base class stops before its descriptor.
+        descriptor = self.file_descriptor
+        if descriptor >= 0:
+            self.__dict__["_fd"] = -1
+            os.close(descriptor)
 
     def __del__(self) -> None:
         self.close()
