@@ -1,7 +1,8 @@
 """What Titan did, counted from its own commands and events after each batch.
 
 The engine knows nothing of metrics: these functions read what went in and what came out, so that
-live, replay and tests run the very same engine.
+live, replay and tests run the very same engine.  Call them from compiled code where batches are
+small: counting costs some 3 ns an event, and a call from Python 8 µs, for it unpacks 21 arrays.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from components.messages.command import Commands
 from components.messages.event import Events
 from components.monitor.catalogue import ORDER_RESULTS
 from components.monitor.metric import UNKNOWN
-from disruptor.compiled import compiled
+from disruptor.compiled import compiled, inlined
 from disruptor.memory.counters import ABSENT, CounterBlock, Words, observe, observe_many, put
 
 NO_RESULT: Final = -1
@@ -136,7 +137,7 @@ def count_events(counters: TitanCounters, events: Events) -> None:
                 words[counters.rejections[event["reason"]]] += 1
 
 
-@compiled
+@inlined
 def _count_trade(counters: TitanCounters, symbol: int, price: int, qty: int) -> None:
     words = counters.words
     words[counters.trades[symbol]] += 1
@@ -147,7 +148,7 @@ def _count_trade(counters: TitanCounters, symbol: int, price: int, qty: int) -> 
     observe(words, counters.quantities[symbol], counters.quantity_bounds[low:high], qty)
 
 
-@compiled
+@inlined
 def _put_touch(counters: TitanCounters, symbol: int, event: np.void) -> None:
     words = counters.words
     bid = event["price"] if event["qty"] > 0 else ABSENT

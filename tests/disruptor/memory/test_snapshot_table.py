@@ -156,4 +156,5 @@ def test_closing_keeps_no_descriptor_even_while_a_view_lives(table: SnapshotTabl
         counts.append(open_descriptors() - len(views))  # a living mapping keeps its own
     assert len(set(counts)) == 1
     views.clear()
+    del reader
     assert open_descriptors() == counts[0]
