@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from components.sentinel.engine.state import NONE, SentinelState, wide
 from components.units import ACCOUNT_MAX
-from disruptor.compiled import compiled
+from disruptor.compiled import compiled, internal
 
 
-@compiled
+@internal
 def _place(state: SentinelState, account: int) -> int:
     """Where in the index ``account`` is, or would go."""
     mask = state.account_index.size - 1
@@ -35,7 +35,7 @@ def find_account(state: SentinelState, account: int) -> int:
     return wide(state.account_index[_place(state, account)]) - 1
 
 
-@compiled
+@internal
 def open_account(state: SentinelState, account: int) -> int:
     """The row of a new account, or of the one that is there; NONE if the id is out of bounds
     or the table is full."""
@@ -55,7 +55,7 @@ def open_account(state: SentinelState, account: int) -> int:
     return row
 
 
-@compiled
+@internal
 def equity_of(state: SentinelState, row: int) -> int:
     """Collateral plus unrealised profit at the marks."""
     return wide(state.accounts[row]["collateral"] + state.accounts[row]["unrealised"])

@@ -41,7 +41,7 @@ from components.sentinel.engine.outbox import SentinelOutbox, has_outbox_room
 from components.sentinel.engine.rules import apply_instrument, apply_margin_tier, apply_risk_rule
 from components.sentinel.engine.scan import apply_price
 from components.sentinel.engine.state import FIRST_ORDER_ID, NONE, SentinelState
-from disruptor.compiled import compiled
+from disruptor.compiled import compiled, internal
 
 
 @compiled
@@ -91,7 +91,7 @@ def apply_batch(
     return events.size
 
 
-@compiled
+@internal
 def _end_order(state: SentinelState, event: np.void) -> None:
     """A liquidation order was cancelled or rejected: what is left waits for the next price."""
     if event["order_id"] < FIRST_ORDER_ID:

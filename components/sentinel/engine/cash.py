@@ -38,10 +38,10 @@ from components.sentinel.engine.positions import (
 )
 from components.sentinel.engine.state import NONE, NOTIONAL_MAX, SentinelState, wide
 from components.units import ACCOUNT_MAX, MONEY_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
-from disruptor.compiled import compiled
+from disruptor.compiled import internal
 
 
-@compiled
+@internal
 def apply_account(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> None:
     """Open an account with nothing in it."""
     reason = REASON_DUPLICATE_ACCOUNT
@@ -54,7 +54,7 @@ def apply_account(state: SentinelState, event: np.void, outbox: SentinelOutbox) 
     add_account_risk(state, event, outbox, row, 0)
 
 
-@compiled
+@internal
 def _opening_refusal(state: SentinelState, event: np.void) -> int:
     """Why this event's account, if it is not there yet, cannot be opened."""
     if event["account"] < 0 or event["account"] > ACCOUNT_MAX:
@@ -65,7 +65,7 @@ def _opening_refusal(state: SentinelState, event: np.void) -> int:
     return REASON_NONE
 
 
-@compiled
+@internal
 def apply_deposit(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> None:
     """Add the amount (the event's price) to the account, opening it if need be."""
     amount = event["price"]
@@ -87,7 +87,7 @@ def apply_deposit(state: SentinelState, event: np.void, outbox: SentinelOutbox) 
     update_at_risk(state, event, outbox, row)
 
 
-@compiled
+@internal
 def apply_withdraw(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> None:
     """Pay the amount (the event's price) out, or refuse it."""
     amount = event["price"]
@@ -110,7 +110,7 @@ def apply_withdraw(state: SentinelState, event: np.void, outbox: SentinelOutbox)
     update_at_risk(state, event, outbox, row)
 
 
-@compiled
+@internal
 def apply_position(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> None:
     """Set an opening position at its entry price; it is liquidated at a price at the earliest."""
     reason = _position_refusal(state, event)
@@ -136,7 +136,7 @@ def apply_position(state: SentinelState, event: np.void, outbox: SentinelOutbox)
     update_at_risk(state, event, outbox, row)
 
 
-@compiled
+@internal
 def _position_refusal(state: SentinelState, event: np.void) -> int:
     symbol = wide(event["symbol"])
     if symbol >= state.symbols.size or state.symbols[symbol]["money_unit"] == 0:

@@ -42,10 +42,10 @@ from components.sentinel.engine.positions import (
 )
 from components.sentinel.engine.state import FIRST_ORDER_ID, NONE, NOTIONAL_MAX, SentinelState, wide
 from components.units import MONEY_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
-from disruptor.compiled import compiled
+from disruptor.compiled import internal
 
 
-@compiled
+@internal
 def apply_trade(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> None:
     """Apply one trade event by the table above."""
     taker = find_account(state, event["account"])
@@ -67,7 +67,7 @@ def apply_trade(state: SentinelState, event: np.void, outbox: SentinelOutbox) ->
         _reduce_order(state, event, taker)
 
 
-@compiled
+@internal
 def is_held(state: SentinelState, symbol: int, qty: int, entry_value: int) -> bool:
     """Whether a position of this size stays within the limits, at entry and at the mark."""
     if abs(qty) > QTY_LOTS_MAX or abs(entry_value) > NOTIONAL_MAX:
@@ -76,7 +76,7 @@ def is_held(state: SentinelState, symbol: int, qty: int, entry_value: int) -> bo
     return bool(lot_value == 0 or abs(qty) <= NOTIONAL_MAX // lot_value)
 
 
-@compiled
+@internal
 def _refusal(state: SentinelState, event: np.void, taker: int, maker: int, lots: int) -> int:
     """REASON_NONE, or why the trade cannot be held; changes nothing."""
     symbol = wide(event["symbol"])
@@ -99,7 +99,7 @@ def _refusal(state: SentinelState, event: np.void, taker: int, maker: int, lots:
     return reason
 
 
-@compiled
+@internal
 def _side_refusal(
     state: SentinelState, symbol: int, row: int, lots: int, lot_value: int, fee: int
 ) -> int:
@@ -122,7 +122,7 @@ def _side_refusal(
     return REASON_NONE
 
 
-@compiled
+@internal
 def _apply_side(
     state: SentinelState, event: np.void, outbox: SentinelOutbox, row: int, lots: int, fee: int
 ) -> None:
@@ -155,7 +155,7 @@ def _apply_side(
     judge(state, event, outbox, row)
 
 
-@compiled
+@internal
 def set_position(state: SentinelState, slot: int, qty: int, entry_value: int) -> None:
     """Write a position that ``is_held`` allows, and value it."""
     position = state.positions[slot]
@@ -166,7 +166,7 @@ def set_position(state: SentinelState, slot: int, qty: int, entry_value: int) ->
     set_valuation(state, slot)
 
 
-@compiled
+@internal
 def add_position_risk(
     state: SentinelState, event: np.void, outbox: SentinelOutbox, slot: int, amount: int
 ) -> None:
@@ -183,7 +183,7 @@ def add_position_risk(
     record["collateral"] = account["collateral"]
 
 
-@compiled
+@internal
 def _pay_fees(state: SentinelState, event: np.void, outbox: SentinelOutbox, row: int) -> None:
     """Case D: the account traded with itself; only the fees are real."""
     fee = event["taker_fee"] + event["maker_fee"]
@@ -200,7 +200,7 @@ def _pay_fees(state: SentinelState, event: np.void, outbox: SentinelOutbox, row:
     judge(state, event, outbox, row)
 
 
-@compiled
+@internal
 def _is_ours(state: SentinelState, event: np.void, row: int) -> bool:
     """Whether the taker's order is a liquidation order in flight for this account."""
     if event["order_id"] < FIRST_ORDER_ID:
@@ -208,7 +208,7 @@ def _is_ours(state: SentinelState, event: np.void, row: int) -> bool:
     return bool(find_order(state, row, event["order_id"]) != NONE)
 
 
-@compiled
+@internal
 def _reduce_order(state: SentinelState, event: np.void, row: int) -> None:
     """Take the trade off the liquidation order that it filled; at nothing left, it is over."""
     if not _is_ours(state, event, row):

@@ -14,10 +14,10 @@ from components.sentinel.engine.margin import of_ppm
 from components.sentinel.engine.outbox import SentinelOutbox, add_fund_risk
 from components.sentinel.engine.state import SentinelState
 from components.units import MONEY_MAX
-from disruptor.compiled import compiled
+from disruptor.compiled import internal
 
 
-@compiled
+@internal
 def charge_liquidation_fee(
     state: SentinelState, event: np.void, outbox: SentinelOutbox, row: int, value: int
 ) -> None:
@@ -35,7 +35,7 @@ def charge_liquidation_fee(
     add_fund_risk(state, event, outbox, state.accounts[row]["account"], fee, 0)
 
 
-@compiled
+@internal
 def cover_deficit(state: SentinelState, event: np.void, outbox: SentinelOutbox, row: int) -> None:
     """If the account is flat with negative collateral, bring it to zero."""
     account = state.accounts[row]

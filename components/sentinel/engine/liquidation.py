@@ -32,33 +32,39 @@ from components.messages.code import (
     TYPE_MARKET,
 )
 from components.sentinel.engine.accounts import equity_of
-from components.sentinel.engine.margin import bankruptcy_price, of_ppm
+from components.sentinel.engine.margin import bankruptcy_price, exceeds
 from components.sentinel.engine.outbox import SentinelOutbox, add_balances, add_risk
 from components.sentinel.engine.positions import release_if_done
 from components.sentinel.engine.state import NONE, SentinelState, wide
 from components.units import PRICE_TICKS_MAX
-from disruptor.compiled import compiled
+from disruptor.compiled import internal
 
 HYSTERESIS_DIVISOR: Final = 20
 
 
-@compiled
+@internal
 def must_liquidate(state: SentinelState, row: int) -> bool:
     """Equity below maintenance; exact."""
     return bool(equity_of(state, row) < state.accounts[row]["maintenance"])
 
 
-@compiled
+@internal
+def leaving_ppm(at_risk_ppm: int) -> int:
+    """The margin ratio at or below which an account is no longer at risk."""
+    return at_risk_ppm - at_risk_ppm // HYSTERESIS_DIVISOR
+
+
+@internal
 def is_now_at_risk(state: SentinelState, row: int) -> bool:
     """What the at-risk state should be at the present balances, given what it is."""
     account = state.accounts[row]
-    threshold = state.summary[0]["at_risk_ppm"]
+    threshold = wide(state.summary[0]["at_risk_ppm"])
     if account["at_risk"] != 0:
-        threshold -= threshold // HYSTERESIS_DIVISOR
-    return bool(account["maintenance"] > of_ppm(equity_of(state, row), threshold))
+        threshold = leaving_ppm(threshold)
+    return exceeds(account["maintenance"], equity_of(state, row), threshold)
 
 
-@compiled
+@internal
 def update_at_risk(state: SentinelState, event: np.void, outbox: SentinelOutbox, row: int) -> None:
     """Enter or leave the at-risk state, and say so when it changes."""
     account = state.accounts[row]
@@ -72,7 +78,7 @@ def update_at_risk(state: SentinelState, event: np.void, outbox: SentinelOutbox,
     add_balances(state, outbox, index, row)
 
 
-@compiled
+@internal
 def judge(state: SentinelState, event: np.void, outbox: SentinelOutbox, row: int) -> None:
     """Warn and, if it must be, liquidate one account."""
     update_at_risk(state, event, outbox, row)
@@ -87,7 +93,7 @@ def judge(state: SentinelState, event: np.void, outbox: SentinelOutbox, row: int
         slot = wide(position["next_position"])
 
 
-@compiled
+@internal
 def _liquidate(
     state: SentinelState, event: np.void, outbox: SentinelOutbox, row: int, slot: int
 ) -> None:
@@ -119,7 +125,7 @@ def _liquidate(
     _send_order(state, event, outbox, slot, side, limit if is_limited else 0)
 
 
-@compiled
+@internal
 def _send_order(
     state: SentinelState, event: np.void, outbox: SentinelOutbox, slot: int, side: int, limit: int
 ) -> None:
@@ -157,7 +163,7 @@ def _send_order(
     summary["next_order_id"] += 1
 
 
-@compiled
+@internal
 def find_order(state: SentinelState, row: int, order_id: int) -> int:
     """The slot for which this order of ours is in flight, or NONE."""
     slot = wide(state.accounts[row]["first_position"])
@@ -168,7 +174,7 @@ def find_order(state: SentinelState, row: int, order_id: int) -> int:
     return NONE
 
 
-@compiled
+@internal
 def end_order(state: SentinelState, slot: int) -> None:
     """The order in flight for this slot is over; the slot goes if its position is flat."""
     position = state.positions[slot]

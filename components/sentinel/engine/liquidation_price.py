@@ -12,10 +12,10 @@ from components.sentinel.engine.accounts import equity_of
 from components.sentinel.engine.margin import maintenance_margin
 from components.sentinel.engine.state import NOTIONAL_MAX, SentinelState, wide
 from components.units import PRICE_TICKS_MAX
-from disruptor.compiled import compiled
+from disruptor.compiled import compiled, internal
 
 
-@compiled
+@internal
 def falls_at(state: SentinelState, slot: int, price: int) -> bool:
     """Whether the position's account would be liquidated with its symbol at ``price`` ticks;
     |qty| * price must be within NOTIONAL_MAX."""

@@ -69,6 +69,13 @@ def of_ppm(amount: int, ppm: int) -> int:
 
 
 @compiled
+def exceeds(maintenance: int, equity: int, ratio_ppm: int) -> bool:
+    """Whether maintenance / equity is above ``ratio_ppm``, at most 10**6; so it always is when
+    equity < maintenance, and never when both are 0."""
+    return maintenance > of_ppm(equity, ratio_ppm)
+
+
+@compiled
 def proportion(amount: int, part: int, whole: int) -> tuple[int, int]:
     """``amount * part / whole`` as quotient and remainder; 0 <= amount, 0 <= part <= whole.
 

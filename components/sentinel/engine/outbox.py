@@ -16,7 +16,7 @@ from components.messages.command import COMMAND
 from components.messages.risk import RISK
 from components.sentinel.engine.accounts import equity_of
 from components.sentinel.engine.state import SentinelState, wide
-from disruptor.compiled import compiled
+from disruptor.compiled import compiled, internal
 
 RECORDS_PER_EVENT = 16
 """What an event can produce apart from its liquidations: a trade's two sides, each a position,
@@ -52,7 +52,7 @@ def outbox_bound(state: SentinelState) -> int:
     return 2 * wide(state.summary[0]["slot_count"]) + RECORDS_PER_EVENT
 
 
-@compiled
+@internal
 def has_outbox_room(state: SentinelState, outbox: SentinelOutbox) -> bool:
     """Whether any next event's output fits what is left of the outbox."""
     bound = outbox_bound(state)
@@ -61,7 +61,7 @@ def has_outbox_room(state: SentinelState, outbox: SentinelOutbox) -> bool:
     return bool(risks_left >= bound and orders_left >= bound)
 
 
-@compiled
+@internal
 def add_risk(outbox: SentinelOutbox, event: np.void, kind: int, account: int) -> int:
     """Append a risk record of this kind, otherwise zero; returns its index for the fields."""
     index = wide(outbox.risk_count[0])
@@ -86,7 +86,7 @@ def add_risk(outbox: SentinelOutbox, event: np.void, kind: int, account: int) ->
     return index
 
 
-@compiled
+@internal
 def add_balances(state: SentinelState, outbox: SentinelOutbox, index: int, row: int) -> None:
     """Write the account's collateral, equity and maintenance into a risk record."""
     record = outbox.risks[index]
@@ -95,7 +95,7 @@ def add_balances(state: SentinelState, outbox: SentinelOutbox, index: int, row: 
     record["maintenance"] = state.accounts[row]["maintenance"]
 
 
-@compiled
+@internal
 def add_account_risk(
     state: SentinelState, event: np.void, outbox: SentinelOutbox, row: int, amount: int
 ) -> None:
@@ -105,7 +105,7 @@ def add_account_risk(
     add_balances(state, outbox, index, row)
 
 
-@compiled
+@internal
 def add_fund_risk(
     state: SentinelState,
     event: np.void,
@@ -121,7 +121,7 @@ def add_fund_risk(
     outbox.risks[index]["entry_value"] = bad_debt
 
 
-@compiled
+@internal
 def add_rejection(
     event: np.void, outbox: SentinelOutbox, account: int, reason: int, amount: int
 ) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from components.sentinel.engine.margin import initial_margin, maintenance_margin
 from components.sentinel.engine.state import BLOCK_SLOTS, NONE, POSITIONS_MAX, SentinelState, wide
-from disruptor.compiled import compiled
+from disruptor.compiled import compiled, internal
 
 
 @compiled
@@ -25,7 +25,7 @@ def find_position(state: SentinelState, row: int, symbol: int) -> int:
     return NONE
 
 
-@compiled
+@internal
 def has_room(state: SentinelState, row: int, symbol: int) -> bool:
     """Whether the account could be given a new slot in ``symbol``."""
     return bool(
@@ -33,14 +33,14 @@ def has_room(state: SentinelState, row: int, symbol: int) -> bool:
     )
 
 
-@compiled
+@internal
 def symbol_has_room(state: SentinelState, symbol: int) -> bool:
     """Whether the symbol could be given a new slot."""
     partly_filled = state.symbols[symbol]["slot_count"] % BLOCK_SLOTS != 0
     return bool(partly_filled or state.summary[0]["free_block_count"] > 0)
 
 
-@compiled
+@internal
 def add_position(state: SentinelState, row: int, symbol: int, leverage: int) -> int:
     """A flat slot for an account that has none in ``symbol``; ``has_room`` must hold."""
     slot = _claim_slot(state, symbol)
@@ -66,7 +66,7 @@ def add_position(state: SentinelState, row: int, symbol: int, leverage: int) -> 
     return slot
 
 
-@compiled
+@internal
 def release_if_done(state: SentinelState, slot: int) -> None:
     """Give the slot back if its position is flat and no order of ours is in flight for it."""
     record = state.positions[slot]
@@ -85,7 +85,7 @@ def release_if_done(state: SentinelState, slot: int) -> None:
     _release_last_slot(state, symbol)
 
 
-@compiled
+@internal
 def set_valuation(state: SentinelState, slot: int) -> None:
     """Value the position at its symbol's mark, or at entry before the first price, and carry
     the difference into the account's sums."""
@@ -105,7 +105,7 @@ def set_valuation(state: SentinelState, slot: int) -> None:
     record["maintenance"] = maintenance
 
 
-@compiled
+@internal
 def notional_of(state: SentinelState, row: int) -> int:
     """The value at mark of all the account's positions, without regard to side."""
     total = 0
@@ -117,7 +117,7 @@ def notional_of(state: SentinelState, row: int) -> int:
     return total
 
 
-@compiled
+@internal
 def initial_margin_of(state: SentinelState, row: int) -> int:
     """What all the account's positions need to be opened, at their marks and leverages."""
     total = 0
@@ -131,14 +131,14 @@ def initial_margin_of(state: SentinelState, row: int) -> int:
     return total
 
 
-@compiled
+@internal
 def last_slot(state: SentinelState, symbol: int) -> int:
     """The symbol's last slot in scan order; it must have one."""
     used = (wide(state.symbols[symbol]["slot_count"]) - 1) % BLOCK_SLOTS
     return wide(state.symbols[symbol]["last_block"]) * BLOCK_SLOTS + used
 
 
-@compiled
+@internal
 def _claim_slot(state: SentinelState, symbol: int) -> int:
     record = state.symbols[symbol]
     if record["slot_count"] % BLOCK_SLOTS == 0:
@@ -158,7 +158,7 @@ def _claim_slot(state: SentinelState, symbol: int) -> int:
     return last_slot(state, symbol)
 
 
-@compiled
+@internal
 def _release_last_slot(state: SentinelState, symbol: int) -> None:
     record = state.symbols[symbol]
     record["slot_count"] -= 1
@@ -177,7 +177,7 @@ def _release_last_slot(state: SentinelState, symbol: int) -> None:
     summary["free_block_count"] += 1
 
 
-@compiled
+@internal
 def _previous(state: SentinelState, slot: int) -> int:
     """The slot before this one in its account's list, or NONE if it is the first."""
     before = NONE
@@ -188,7 +188,7 @@ def _previous(state: SentinelState, slot: int) -> int:
     return before
 
 
-@compiled
+@internal
 def _set_link(state: SentinelState, row: int, before: int, slot: int) -> None:
     if before == NONE:
         state.accounts[row]["first_position"] = slot

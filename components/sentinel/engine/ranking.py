@@ -16,10 +16,10 @@ from components.sentinel.engine.accounts import equity_of
 from components.sentinel.engine.margin import compare_ratios
 from components.sentinel.engine.positions import notional_of
 from components.sentinel.engine.state import SentinelState
-from disruptor.compiled import compiled
+from disruptor.compiled import internal
 
 
-@compiled
+@internal
 def add_candidate(state: SentinelState, row: int) -> None:
     """Remember an account that the current price touched; once a price and account."""
     count = state.summary[0]["candidate_count"]
@@ -32,7 +32,7 @@ def add_candidate(state: SentinelState, row: int) -> None:
     candidate["row"] = row
 
 
-@compiled
+@internal
 def _comes_after(candidates: NDArray[np.void], left: int, right: int) -> bool:
     """Whether the candidate at ``left`` is ranked behind the one at ``right``."""
     one = candidates[left]
@@ -45,7 +45,7 @@ def _comes_after(candidates: NDArray[np.void], left: int, right: int) -> bool:
     return bool(one["account"] > other["account"])
 
 
-@compiled
+@internal
 def _swap(candidates: NDArray[np.void], left: int, right: int) -> None:
     for_left = candidates[right]
     account = for_left["account"]
@@ -62,7 +62,7 @@ def _swap(candidates: NDArray[np.void], left: int, right: int) -> None:
     for_left["row"] = row
 
 
-@compiled
+@internal
 def _sift_down(candidates: NDArray[np.void], start: int, count: int) -> None:
     parent = start
     while 2 * parent + 1 < count:
@@ -75,7 +75,7 @@ def _sift_down(candidates: NDArray[np.void], start: int, count: int) -> None:
         parent = child
 
 
-@compiled
+@internal
 def rank(candidates: NDArray[np.void], count: int) -> None:
     """Sort the first ``count`` candidates into the order above, in place; O(count log count)."""
     for start in range(count // 2 - 1, -1, -1):

@@ -21,12 +21,12 @@ from components.sentinel.engine.state import (
     wide,
 )
 from components.units import MONEY_MAX, MONEY_UNIT_MAX, PPM
-from disruptor.compiled import compiled
+from disruptor.compiled import internal
 
 LEVERAGE_MAX = 1_000_000
 
 
-@compiled
+@internal
 def apply_instrument(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> None:
     """Define a symbol, or its leverage and tiers anew; its grid is fixed while it is held."""
     symbol = wide(event["symbol"])
@@ -48,7 +48,7 @@ def apply_instrument(state: SentinelState, event: np.void, outbox: SentinelOutbo
     _value_anew(state, symbol)
 
 
-@compiled
+@internal
 def apply_margin_tier(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> None:
     """Set tier ``order_id`` of the symbol and drop those above it."""
     symbol = wide(event["symbol"])
@@ -68,7 +68,7 @@ def apply_margin_tier(state: SentinelState, event: np.void, outbox: SentinelOutb
     _value_anew(state, symbol)
 
 
-@compiled
+@internal
 def _set_tier(state: SentinelState, symbol: int, tier: int, floor: int, ppm: int) -> None:
     """Write a valid tier with its deduction, which makes margin continuous at its floor."""
     record = state.tiers[symbol, tier]
@@ -86,7 +86,7 @@ def _set_tier(state: SentinelState, symbol: int, tier: int, floor: int, ppm: int
     state.symbols[symbol]["tier_count"] = tier + 1
 
 
-@compiled
+@internal
 def _value_anew(state: SentinelState, symbol: int) -> None:
     """Margin under changed tiers; what follows from it is decided at the next price."""
     block = wide(state.symbols[symbol]["first_block"])
@@ -99,7 +99,7 @@ def _value_anew(state: SentinelState, symbol: int) -> None:
         block = wide(state.block_next[block])
 
 
-@compiled
+@internal
 def apply_risk_rule(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> None:
     """Take the fee, the at-risk threshold, and, with the first rule, the fund's starting money.
 

@@ -16,16 +16,16 @@ from __future__ import annotations
 import numpy as np
 
 from components.messages.code import REASON_BAD_PRICE, REASON_UNKNOWN_SYMBOL
-from components.sentinel.engine.liquidation import is_now_at_risk, judge, must_liquidate
-from components.sentinel.engine.margin import maintenance_margin
+from components.sentinel.engine.liquidation import judge, leaving_ppm
+from components.sentinel.engine.margin import exceeds, maintenance_margin
 from components.sentinel.engine.outbox import SentinelOutbox, add_rejection
 from components.sentinel.engine.ranking import add_candidate, rank
 from components.sentinel.engine.state import BLOCK_SLOTS, NONE, NOTIONAL_MAX, SentinelState, wide
 from components.units import PRICE_TICKS_MAX
-from disruptor.compiled import compiled
+from disruptor.compiled import internal
 
 
-@compiled
+@internal
 def apply_price(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> None:
     """Take a price as the symbol's mark, and act on what follows; O(positions in the symbol).
 
@@ -44,7 +44,7 @@ def apply_price(state: SentinelState, event: np.void, outbox: SentinelOutbox) ->
     _act(state, event, outbox)
 
 
-@compiled
+@internal
 def _is_valuable(state: SentinelState, symbol: int, price: int) -> bool:
     """Whether every position of the symbol stays within NOTIONAL_MAX at ``price``.
 
@@ -58,7 +58,7 @@ def _is_valuable(state: SentinelState, symbol: int, price: int) -> bool:
     return bool(record["qty_high"] <= lots_max)
 
 
-@compiled
+@internal
 def _largest_qty(state: SentinelState, symbol: int) -> int:
     largest = 0
     block = wide(state.symbols[symbol]["first_block"])
@@ -72,7 +72,7 @@ def _largest_qty(state: SentinelState, symbol: int) -> int:
     return largest
 
 
-@compiled
+@internal
 def revalue(state: SentinelState, symbol: int) -> None:
     """Value the symbol's positions at its mark and collect the accounts that this touches.
 
@@ -80,8 +80,10 @@ def revalue(state: SentinelState, symbol: int) -> None:
     """
     lot_value = state.symbols[symbol]["mark"] * state.symbols[symbol]["money_unit"]
     tier_count = wide(state.symbols[symbol]["tier_count"])
+    entering = wide(state.summary[0]["at_risk_ppm"])
+    leaving = leaving_ppm(entering)
     block = wide(state.symbols[symbol]["first_block"])
-    left = state.symbols[symbol]["slot_count"]
+    left = wide(state.symbols[symbol]["slot_count"])
     while block != NONE:
         first = block * BLOCK_SLOTS
         for slot in range(first, first + min(left, BLOCK_SLOTS)):
@@ -89,21 +91,23 @@ def revalue(state: SentinelState, symbol: int) -> None:
             value = position["qty"] * lot_value
             unrealised = value - position["entry_value"]
             maintenance = maintenance_margin(state.tiers, symbol, tier_count, abs(value))
-            row = wide(position["row"])
-            account = state.accounts[np.uint64(row)]
-            account["unrealised"] += unrealised - position["unrealised"]
-            account["maintenance"] += maintenance - position["maintenance"]
+            account = state.accounts[np.uint64(position["row"])]
+            account_unrealised = account["unrealised"] + unrealised - position["unrealised"]
+            required = account["maintenance"] + maintenance - position["maintenance"]
             position["unrealised"] = unrealised
             position["maintenance"] = maintenance
-            if must_liquidate(state, row) or is_now_at_risk(state, row) != (
-                account["at_risk"] != 0
-            ):
-                add_candidate(state, row)
+            account["unrealised"] = account_unrealised
+            account["maintenance"] = required
+            equity = account["collateral"] + account_unrealised
+            was_at_risk = account["at_risk"] != 0
+            is_at_risk = exceeds(required, equity, leaving if was_at_risk else entering)
+            if equity < required or is_at_risk != was_at_risk:
+                add_candidate(state, wide(position["row"]))
         left -= BLOCK_SLOTS
         block = wide(state.block_next[block])
 
 
-@compiled
+@internal
 def _act(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> None:
     """Judge the candidates in their rank and forget them."""
     count = state.summary[0]["candidate_count"]

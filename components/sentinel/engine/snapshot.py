@@ -95,9 +95,9 @@ def canonical_bytes(state: SentinelState) -> bytes:
     return b"".join(part.tobytes() for part in parts)
 
 
-def state_hash(state: SentinelState) -> str:
-    """SHA-256 of the canonical bytes, in hexadecimal."""
-    return hashlib.sha256(canonical_bytes(state)).hexdigest()
+def state_hash(state: SentinelState) -> bytes:
+    """SHA-256 of the canonical bytes, 32 bytes."""
+    return hashlib.sha256(canonical_bytes(state)).digest()
 
 
 def restore(

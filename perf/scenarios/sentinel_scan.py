@@ -1,0 +1,194 @@
+"""What a price costs Sentinel: every position of its symbol valued anew, every account judged.
+
+::
+
+    price ──► value each position ──► carry into its account ──► below maintenance?  at risk?
+              (64-byte lines, sequential)   (64-byte lines)        nothing fires here
+
+Each account holds one position in each of one or three symbols; prices move a little, so that no
+account is touched and the figures are those of the scan alone.  A last variant lets every price
+liquidate a share of the accounts.  The peer does the same arithmetic in plain numpy, whole
+columns at a time: gathers by row, ``where`` for the tiers, ``add.at``-free because a symbol has
+one position an account.  Its answers are compared with the engine's before anything is timed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.messages.code import (
+    EVENT_DEPOSIT,
+    EVENT_INSTRUMENT,
+    EVENT_MARGIN_TIER,
+    EVENT_POSITION,
+    EVENT_PRICE,
+)
+from components.messages.event import EVENT, Events
+from components.sentinel.engine import (
+    SentinelOutbox,
+    SentinelState,
+    apply_batch,
+    new_outbox,
+    new_state,
+    outbox_bound,
+)
+from components.units import PPM
+from perf.harness.measurement import Measurement, Options
+
+SCENARIO: Final = "sentinel_scan"
+ACCOUNTS: Final = (100, 1_000, 10_000, 100_000)
+POSITIONS_A_RUN: Final = 20_000_000
+PEER_POSITIONS_A_RUN: Final = 4_000_000
+MONEY_UNIT: Final = 1_000
+ENTRY: Final = 5_000_000
+TIERS: Final = ((0, 4_000), (50_000 * 10**8, 5_000), (250_000 * 10**8, 10_000))
+TARGET: Final = "≥ 50 M positions/s"
+
+
+def run(options: Options) -> list[Measurement]:
+    """Scans by number of accounts, one and three symbols, then with liquidations."""
+    results: list[Measurement] = []
+    for accounts in ACCOUNTS:
+        for symbols in (1, 3):
+            results += _measure_scan(accounts, symbols, options)
+    results += _measure_liquidations(10_000, options)
+    return results
+
+
+def _measure_scan(accounts: int, symbols: int, options: Options) -> list[Measurement]:
+    state = populated(accounts, symbols, deposit=100_000)
+    work = POSITIONS_A_RUN // (10 if options.quick else 1)
+    prices = _prices(max(work // accounts, 10), symbols)
+    subjects: dict[str, tuple[Callable[[Events], None], int]] = {"": (_engine(state), len(prices))}
+    if options.peers:
+        peer_count = max(PEER_POSITIONS_A_RUN // (10 if options.quick else 1) // accounts, 10)
+        subjects["numpy"] = (_numpy_scan(state, symbols), min(peer_count, len(prices)))
+    seconds: dict[str, list[float]] = {peer: [] for peer in subjects}
+    for peer, (scan, _) in subjects.items():
+        scan(prices[:symbols])
+        del peer
+    for _ in range(options.runs):
+        for peer, (scan, count) in subjects.items():
+            started = time.perf_counter()
+            scan(prices[:count])
+            seconds[peer].append((time.perf_counter() - started) / count)
+    variant = f"{accounts:,} accounts, {symbols} position{'s' if symbols > 1 else ''} each"
+    results = []
+    for peer, each in seconds.items():
+        rates = tuple(accounts / second / 1e6 for second in each)
+        costs = tuple(second * 1e6 for second in each)
+        target = "" if peer else TARGET
+        results += [
+            Measurement(SCENARIO, variant, "scan rate", "M positions/s", rates, target, peer),
+            Measurement(SCENARIO, variant, "price update", "µs", costs, "", peer),
+        ]
+    return results
+
+
+def _measure_liquidations(accounts: int, options: Options) -> list[Measurement]:
+    """All accounts fall at one price: ranked, reported, ordered."""
+    price = _prices(1, 1)
+    price["price"] = ENTRY * 8 // 10
+    costs = []
+    for _ in range(options.runs):
+        state = populated(accounts, 1, deposit=5_000)
+        outbox = new_outbox(outbox_bound(state), outbox_bound(state))
+        started = time.perf_counter()
+        apply_batch(state, price, 0, outbox)
+        costs.append((time.perf_counter() - started) / accounts * 1e6)
+        assert outbox.order_count[0] == accounts
+    variant = f"{accounts:,} accounts fall at one price"
+    target = "≤ 2 µs"
+    return [Measurement(SCENARIO, variant, "liquidation", "µs/account", tuple(costs), target)]
+
+
+def populated(accounts: int, symbols: int, deposit: int) -> SentinelState:
+    """Accounts with ``deposit`` each and one position in each symbol, of varied size and side."""
+    state = new_state(accounts, symbols, accounts * symbols)
+    events = np.zeros(symbols * (1 + len(TIERS)) + accounts * (1 + symbols), EVENT)
+    place = 0
+    for symbol in range(symbols):
+        first = events[place]
+        first["kind"], first["symbol"] = EVENT_INSTRUMENT, symbol
+        first["maker_account"], first["leverage"] = MONEY_UNIT, 100
+        for index, (floor, ppm) in enumerate(TIERS):
+            tier = events[place + 1 + index]
+            tier["kind"], tier["symbol"] = EVENT_MARGIN_TIER, symbol
+            tier["order_id"], tier["price"], tier["qty"] = index, floor, ppm
+        place += 1 + len(TIERS)
+    ids = np.arange(1, accounts + 1)
+    deposits = events[place : place + accounts]
+    deposits["kind"], deposits["account"], deposits["price"] = EVENT_DEPOSIT, ids, deposit * 10**8
+    place += accounts
+    for symbol in range(symbols):
+        positions = events[place : place + accounts]
+        positions["kind"], positions["symbol"], positions["account"] = EVENT_POSITION, symbol, ids
+        positions["qty"], positions["price"] = 500 + 10 * (ids % 50), ENTRY
+        positions["side"] = 0 if deposit < 10_000 else (ids + symbol) % 2
+        place += accounts
+    _drain(state, events, new_outbox(outbox_bound(state) + 4 * len(events), 64 + 4 * len(events)))
+    assert state.summary[0]["position_count"] == accounts * symbols
+    return state
+
+
+def _prices(count: int, symbols: int) -> Events:
+    prices = np.zeros(count, EVENT)
+    prices["kind"] = EVENT_PRICE
+    prices["symbol"] = np.arange(count) % symbols
+    prices["price"] = ENTRY + np.random.default_rng(1).integers(-1_000, 1_000, count)
+    return prices
+
+
+def _drain(state: SentinelState, events: Events, outbox: SentinelOutbox) -> None:
+    place = 0
+    while place < events.size:
+        outbox.risk_count[0] = outbox.order_count[0] = 0
+        place = apply_batch(state, events, place, outbox)
+
+
+def _engine(state: SentinelState) -> Callable[[Events], None]:
+    outbox = new_outbox(outbox_bound(state), outbox_bound(state))
+    return lambda events: _drain(state, events, outbox)
+
+
+def _numpy_scan(state: SentinelState, symbols: int) -> Callable[[Events], None]:
+    """The same scan over columns; keeps sums of its own, beside the engine's."""
+    count = int(state.summary[0]["account_count"])
+    held = state.positions[state.positions["qty"] != 0]
+    columns = [held[held["symbol"] == symbol] for symbol in range(symbols)]
+    qty = [each["qty"].copy() for each in columns]
+    entry = [each["entry_value"].copy() for each in columns]
+    rows = [each["row"].astype(np.int64) for each in columns]
+    unrealised = [np.zeros(len(each), np.int64) for each in columns]
+    maintenance = [np.zeros(len(each), np.int64) for each in columns]
+    collateral = state.accounts["collateral"][:count].copy()
+    sums: NDArray[np.int64] = np.zeros((2, count), np.int64)
+
+    def scan(events: Events) -> None:
+        for symbol, price in zip(events["symbol"], events["price"], strict=True):
+            value = qty[symbol] * (price * MONEY_UNIT)
+            profit = value - entry[symbol]
+            margin = _margins(np.abs(value))
+            sums[0, rows[symbol]] += profit - unrealised[symbol]
+            sums[1, rows[symbol]] += margin - maintenance[symbol]
+            unrealised[symbol], maintenance[symbol] = profit, margin
+            equity = collateral + sums[0]
+            touched = (equity < sums[1]) | (sums[1] > equity // PPM * 800_000)
+            assert not touched.any()
+
+    return scan
+
+
+def _margins(notional: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Maintenance margin of each notional under TIERS; exact while notional × rate fits 63 bits."""
+    margin = -(-notional * TIERS[0][1] // PPM)
+    deduction = 0
+    for (_, below), (floor, ppm) in zip(TIERS, TIERS[1:], strict=False):
+        deduction += floor * (ppm - below)
+        margin = np.where(notional > floor, -((deduction - notional * ppm) // PPM), margin)
+    return margin
