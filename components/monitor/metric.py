@@ -2,7 +2,9 @@
 
 Words in shared memory are integers; what one of them is worth depends on the unit and, for prices
 and quantities, on the instrument's grid.  Bounds of histograms are therefore written here in the
-unit that is exposed, and become words once the instrument is known.
+unit that is exposed, and become words once the instrument is known: rounded down to its grid,
+which no observation on that grid can tell from the bound itself.  So all symbols have the same
+bounds, and their histograms can be added.
 """
 
 from __future__ import annotations
@@ -83,15 +85,15 @@ class Metric:
         for values in itertools.product(*(_values(label, instruments) for label in self.labels)):
             labels = tuple(zip(self.label_names, values, strict=True))
             scale = self._scale(instruments.get(dict(labels).get("symbol", "")))
-            bounds = [int(bound / scale) for bound in self.bounds]
             yield CounterSpec(
                 name=self.name,
                 kind=self.kind,
                 help=self.help,
                 labels=labels,
                 scale=float(scale),
-                bounds=tuple(sorted({bound for bound in bounds if bound > 0})),
+                bounds=tuple(int(bound / scale) for bound in self.bounds),
                 initially=self.initially,
+                exposed_bounds=tuple(float(bound) for bound in self.bounds),
             )
 
     def _scale(self, instrument: Instrument | None) -> Decimal:

@@ -164,7 +164,7 @@ def _map(name: str) -> Mapped | None:
         ControlBlock.attach: name.removesuffix(ControlBlock.segment_name("")),
     }
     for attach, argument in kinds.items():
-        with contextlib.suppress(SegmentError, ValueError):
+        with contextlib.suppress(SegmentError, ValueError, OSError):
             return attach(argument)
     return None
 

@@ -133,3 +133,7 @@ def _sleep(seconds: float) -> str:
 def _read_key(seconds: float) -> str:
     ready, _, _ = select.select([sys.stdin], [], [], seconds)
     return sys.stdin.read(1) if ready else ""
+
+
+if __name__ == "__main__":
+    main()

@@ -55,8 +55,9 @@ Words = NDArray[np.int64]
 class CounterSpec:
     """One series: what its words mean to a reader.
 
-    ``name`` carries no ``_total``.  ``scale`` turns words into the exposed unit and applies to
-    ``bounds``, the ascending inclusive upper bounds of a histogram, in the word's own unit.
+    ``name`` carries no ``_total``.  ``scale`` turns words into the exposed unit.  ``bounds`` are
+    the inclusive upper bounds of a histogram, in the word's own unit, and never descend;
+    ``exposed_bounds`` is what they are called where the grid of words is too coarse to say it.
     """
 
     name: str
@@ -66,14 +67,21 @@ class CounterSpec:
     scale: float = 1.0
     bounds: tuple[int, ...] = ()
     initially: int = 0
+    exposed_bounds: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in (COUNTER, GAUGE, HISTOGRAM):
             raise ValueError(f"{self.name}: kind={self.kind!r} is not counter, gauge or histogram")
         if (self.kind == HISTOGRAM) != bool(self.bounds):
             raise ValueError(f"{self.name}: bounds belong to a histogram, and every one needs them")
-        if any(low >= high for low, high in itertools.pairwise(self.bounds)):
-            raise ValueError(f"{self.name}: bounds={self.bounds} do not ascend")
+        if any(low > high for low, high in itertools.pairwise(self.bounds)):
+            raise ValueError(f"{self.name}: bounds={self.bounds} descend")
+        called = self.exposed_bounds or tuple(self.exposed(bound) for bound in self.bounds)
+        ascend = all(low < high for low, high in itertools.pairwise(called))
+        if len(called) != len(self.bounds) or not ascend:
+            raise ValueError(
+                f"{self.name}: exposed bounds {called} must ascend, one for each of {self.bounds}"
+            )
 
     @property
     def word_count(self) -> int:
@@ -120,7 +128,9 @@ class Reading:
     @property
     def cumulative_buckets(self) -> list[tuple[float, int]]:
         """(upper bound, observations at or below it), the last bound infinite."""
-        bounds = [*(self.spec.exposed(bound) for bound in self.spec.bounds), float("inf")]
+        spec = self.spec
+        called = spec.exposed_bounds or (spec.exposed(bound) for bound in spec.bounds)
+        bounds = [*called, float("inf")]
         return list(zip(bounds, itertools.accumulate(self.words[:-1]), strict=True))
 
     def quantile(self, fraction: float) -> float:
@@ -239,7 +249,8 @@ class CounterBlock:
 
 def _spec_from(row: Mapping[str, Any]) -> CounterSpec:
     labels = tuple((str(name), str(value)) for name, value in row["labels"])
-    return CounterSpec(**{**row, "labels": labels, "bounds": tuple(row["bounds"])})
+    bounds, called = tuple(row["bounds"]), tuple(row["exposed_bounds"])
+    return CounterSpec(**{**row, "labels": labels, "bounds": bounds, "exposed_bounds": called})
 
 
 def decades(first: int, last: int) -> tuple[int, ...]:

@@ -71,7 +71,17 @@ def test_prices_are_words_of_the_symbol_s_own_tick() -> None:
     assert (price["BTCUSDT"].scale, price["ETHUSDT"].scale) == (0.1, 0.01)
     assert price["BTCUSDT"].bounds[-1] == 10_000_000
     assert price["ETHUSDT"].bounds[-1] == 100_000_000
-    assert price["BTCUSDT"].exposed(price["BTCUSDT"].bounds[0]) == 0.1
+
+
+def test_all_symbols_have_the_same_bounds_however_coarse_their_grid() -> None:
+    specs = [spec for spec in specs_for("titan", INSTRUMENTS) if spec.bounds and spec.labels]
+    called = {(spec.name, spec.exposed_bounds) for spec in specs}
+
+    assert len(called) == 2
+    assert len(specs) == 4
+    bitcoin = next(spec for spec in specs if spec.name == "titan_execution_price")
+    assert bitcoin.bounds[:5] == (0, 0, 0, 1, 2)
+    assert bitcoin.exposed_bounds[:5] == (0.01, 0.02, 0.05, 0.1, 0.2)
 
 
 def test_a_platform_without_instruments_still_counts() -> None:

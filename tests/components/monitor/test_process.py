@@ -37,7 +37,8 @@ class Context:
 
 def context_of(platform: Platform, port: int) -> Context:
     metrics = SimpleNamespace(host="127.0.0.1", port=port)
-    return Context(platform.name, SimpleNamespace(metrics=metrics))
+    configuration = SimpleNamespace(metrics=metrics)
+    return Context(platform.name, SimpleNamespace(configuration=configuration))
 
 
 def test_it_is_ready_beats_and_ends_when_told(busy: Platform) -> None:

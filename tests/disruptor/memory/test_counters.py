@@ -102,6 +102,17 @@ def test_a_value_on_a_bound_belongs_to_that_bucket(block: CounterBlock) -> None:
     assert (latency.count, latency.sum) == (4, 0.122)
 
 
+def test_bounds_finer_than_the_grid_keep_their_names() -> None:
+    words = np.zeros(5, np.int64)
+    observe(words, 0, np.array([0, 0, 1], np.int64), 1)
+    spec = CounterSpec(
+        "p", HISTOGRAM, "P.", scale=0.1, bounds=(0, 0, 1), exposed_bounds=(0.01, 0.05, 0.1)
+    )
+
+    buckets = Reading(spec, tuple(words.tolist())).cumulative_buckets
+    assert buckets == [(0.01, 0), (0.05, 0), (0.1, 1), (float("inf"), 1)]
+
+
 def test_a_quantile_is_the_bound_that_covers_it(block: CounterBlock) -> None:
     assert np.isnan(reading(block, "latency").quantile(0.5))
     observe_many(block.words, block.offset("latency"), block.bounds("latency"), 10, 98)
@@ -147,7 +158,8 @@ def test_bounds_of_decades_and_powers() -> None:
         ("summary", (), "not counter, gauge or histogram"),
         (HISTOGRAM, (), "every one needs them"),
         (COUNTER, (1,), "bounds belong to a histogram"),
-        (HISTOGRAM, (1, 1), "do not ascend"),
+        (HISTOGRAM, (1, 1), "must ascend"),
+        (HISTOGRAM, (2, 1), "descend"),
     ],
 )
 def test_an_impossible_series_is_refused(
