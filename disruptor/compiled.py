@@ -19,14 +19,14 @@ import re
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGES = ("disruptor", "components", "perf")
-_KERNEL = re.compile(r"^\s*@(compiled|inlined|intrinsic)\b", re.MULTILINE)
+_KERNEL = re.compile(r"^\s*@(compiled|inlined|internal|intrinsic)\b", re.MULTILINE)
 _IMPORT = re.compile(
     r"^from ((?:disruptor|components|perf)[\w.]*) import ([\w, ()\n]+)", re.MULTILINE
 )
@@ -105,13 +105,31 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     return cast("Callable[P, R]", numba.njit(cache=True, nogil=True)(function))
 
 
+def internal(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile for calls from other kernels only, without an entry from Python.
+
+    The entry alone, which unpacks every array of a state, takes longer to compile than a small
+    function does.
+    """
+    return cast("Callable[P, R]", numba.njit(**_INTERNAL)(function))
+
+
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile into every caller, for pieces of one hot path.
+    """``internal``, and compiled into every caller, for pieces of one hot path.
 
     A call that passes a state of a dozen arrays costs some 20 ns, because each array travels as
     seven words; a large state machine therefore inlines its hot path and calls only what is rare.
     """
-    return cast("Callable[P, R]", numba.njit(cache=True, nogil=True, forceinline=True)(function))
+    return cast("Callable[P, R]", numba.njit(forceinline=True, **_INTERNAL)(function))
+
+
+_INTERNAL: Final = {
+    "cache": True,
+    "nogil": True,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+    "_nrt": False,
+}
 
 
 def compiled_uncached(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -70,7 +70,7 @@ class BatchEventProcessor:
             high = min(self._consumer.wait(timeout_ns), before + self._batch_size_max)
             if high > before:
                 self._lifecycle.on_batch_start(high - before, high - before)
-                self._hand_over(high)
+                self._hand_over(self._handler, high)
         if self._consumer.sequence == before:
             self._lifecycle.on_idle()
             return False
@@ -98,13 +98,13 @@ class BatchEventProcessor:
             timeout_ns,
         )
 
-    def _hand_over(self, high: int) -> None:
+    def _hand_over(self, handler: EventHandler | PerBatch, high: int) -> None:
         sequence = self._consumer.sequence + 1
         for events in self._consumer.batches(high):
-            if isinstance(self._handler, PerBatch):
-                self._guarded_batch(self._handler, events, sequence)
+            if isinstance(handler, PerBatch):
+                self._guarded_batch(handler, events, sequence)
             else:
-                self._each(self._handler, events, sequence, high)
+                self._each(handler, events, sequence, high)
             sequence += len(events)
         self._consumer.advance(high)
 

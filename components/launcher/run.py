@@ -1,0 +1,232 @@
+"""One run of the platform, from a configuration to its farewell.
+
+check the port ► recover the journal ► make the rings ► fork consumers before producers
+► publish what the journal lacks of the configuration ► start the feed ► watch
+► stop the feed ► wait until the rings rest ► stop the rest, sync ► state hash ► unlink
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+import click
+
+from components.configuration.model import PlatformConfiguration
+from components.launcher.banner import farewell, greeting, process_table
+from components.launcher.recovery import Recovery, recover
+from components.launcher.status import StatusBoard, clock
+from components.launcher.warm_up import warm_up
+from components.monitor.catalogue import LAUNCHER, specs_for
+from components.monitor.platform_view import counters_name
+from components.oracle.platform_hash import platform_hash
+from components.run_settings import RunSettings
+from disruptor.errors import ConfigurationError, DisruptorError
+from disruptor.memory.counters import CounterBlock, put
+from disruptor.memory.segment import SHARED_MEMORY_DIRECTORY, existing
+from disruptor.supervisor.supervisor import Supervisor
+from disruptor.topology.placement import plan
+
+_POLL_S: Final = 0.05
+_CHECKPOINT_EVERY: Final = 6  # status lines
+_QUIET_WITHIN_S: Final = 3.0
+
+
+class _Interrupts:
+    """Counts Ctrl+C and SIGTERM: the first asks to drain, the second to end at once."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.count += 1
+        if self.count > 1:
+            raise KeyboardInterrupt
+
+
+def run_platform(
+    configuration: PlatformConfiguration, duration_s: float | None, started_at: float
+) -> None:
+    """Run until a signal, the end of ``duration_s``, or a failure, which is raised.
+
+    ``started_at``: the monotonic time at which the command was given.
+    """
+    interrupts = _Interrupts()
+    configuration = configuration.gated()
+    _check_port(configuration)
+    _refuse_second_instance(configuration)
+    warm_up(click.echo)
+    recovery = recover(configuration)
+    for note in recovery.notes:
+        click.echo(f"journal: {note}")
+    run = _Run(recovery, started_at)
+    try:
+        run.start()
+        run.watch(interrupts, duration_s)
+        run.drain()
+    except KeyboardInterrupt:
+        click.echo("stopping at once; the journal holds everything that was durable")
+        run.abandon()
+    except DisruptorError:
+        run.abandon()
+        raise
+    finally:
+        run.clean_up()
+
+
+class _Run:
+    """The live part of a run: everything that must be undone at its end."""
+
+    def __init__(self, recovery: Recovery, started_at: float) -> None:
+        self._recovery = recovery
+        self._configuration = recovery.configuration
+        self._started_at = started_at
+        self._platform = recovery.configuration.name
+        placement = plan(self._configuration)
+        for warning in placement.warnings:
+            click.echo(f"warning: {warning}")
+        self._placement = placement
+        settings = RunSettings(recovery.configuration, recovery.instruments, recovery.restored)
+        self._supervisor = Supervisor(
+            self._configuration,
+            placement,
+            settings,
+            recovery.initial_sequences,
+            lambda line: click.echo(f"{clock()}  {line}", err=True),
+        )
+        self._board = StatusBoard(
+            self._platform, recovery.instruments, Path(self._configuration.oracle.path)
+        )
+        self._counters: CounterBlock | None = None
+
+    def start(self) -> None:
+        """Bring everything up and say so."""
+        click.echo(greeting(self._configuration, self._recovery))
+        self._counters = CounterBlock.create(
+            counters_name(self._platform, LAUNCHER),
+            specs_for(LAUNCHER, self._recovery.instruments),
+        )
+        supervisor = self._supervisor
+        order = supervisor.graph.start_order()
+        processes = self._configuration.processes
+        feeding = [name for name in order if processes[name].writes and not processes[name].reads]
+        for name in order:
+            if name not in feeding:
+                supervisor.start(name)
+        self._publish_setup()
+        for name in feeding:
+            supervisor.start(name)
+        self._count_start()
+        click.echo(process_table(self._configuration, self._placement, supervisor))
+        click.echo(
+            f"{clock()}  operational after {time.monotonic() - self._started_at:.1f} s  ·  "
+            f"metrics http://localhost:{self._configuration.metrics.port}/metrics"
+        )
+        click.echo("Press Ctrl+C to shutdown")
+
+    def watch(self, interrupts: _Interrupts, duration_s: float | None) -> None:
+        """Look after the processes and tell the operator, until it is time to stop."""
+        interval = self._configuration.status_interval_s
+        began = time.monotonic()
+        next_status = began + interval
+        lines = 0
+        while interrupts.count == 0:
+            now = time.monotonic()
+            if duration_s is not None and now - began >= duration_s:
+                return
+            self._supervisor.poll()
+            self._board.print_liquidations()
+            if interval and now >= next_status:
+                next_status += interval
+                self._board.print_status()
+                lines += 1
+                if lines % _CHECKPOINT_EVERY == 1:
+                    self._board.print_checkpoint()
+            time.sleep(_POLL_S)
+
+    def drain(self) -> None:
+        """Stop the feed, let everything in the rings arrive, stop the rest, say farewell."""
+        click.echo(f"\n{clock()}  draining: the feed stops, the rings run empty, the journal syncs")
+        began = time.monotonic()
+        supervisor = self._supervisor
+        supervisor.stop_producers()
+        if not supervisor.wait_until_quiet(_QUIET_WITHIN_S):
+            click.echo("warning: the rings did not run empty in time; the journal has the rest")
+        self._board.print_liquidations()
+        self._board.print_status()
+        last = supervisor.rings["commands"].cursor
+        supervisor.stop_rest()
+        self._board.print_checkpoint()
+        state = platform_hash(last, supervisor.result_of("titan"), supervisor.result_of("sentinel"))
+        click.echo(farewell(last, state, time.monotonic() - began))
+
+    def abandon(self) -> None:
+        """End all processes now; the journal keeps what was committed."""
+        self._supervisor.kill()
+
+    def clean_up(self) -> None:
+        """Leave no process and nothing in shared memory."""
+        self._supervisor.kill()
+        self._board.close()
+        self._supervisor.unlink()
+        if self._counters is not None:
+            self._counters.unlink()
+        for name in existing(f"{self._platform}."):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(f"{SHARED_MEMORY_DIRECTORY}/{name}")
+
+    def _publish_setup(self) -> None:
+        """What the journal lacks of the configuration, as the first commands of this run."""
+        commands = self._recovery.setup
+        if not len(commands):
+            return
+        # A recording brings its own time, which must not lie before that of the set-up.
+        replays = self._configuration.feed.mode == "recorded"
+        commands["ts"] = 0 if replays else time.time_ns()
+        producer = self._supervisor.rings["commands"].producer("launcher")
+        producer.write(commands)
+        producer.close()
+
+    def _count_start(self) -> None:
+        assert self._counters is not None
+        values = {
+            "platform_start_timestamp_seconds": time.time_ns(),
+            "platform_startup_seconds": int((time.monotonic() - self._started_at) * 1e9),
+            "platform_replayed_commands": self._recovery.restored.commands_last,
+        }
+        for metric, value in values.items():
+            put(self._counters.words, self._counters.offset(metric), value)
+
+
+def _check_port(configuration: PlatformConfiguration) -> None:
+    """Fail before anything is started when the metrics port is taken."""
+    host, port = configuration.metrics.host, configuration.metrics.port
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConfigurationError(
+                f"port {port} on {host} for metrics cannot be used ({error.strerror}); "
+                "set PROMETHEUS_PORT or metrics.port to a free one"
+            ) from error
+
+
+def _refuse_second_instance(configuration: PlatformConfiguration) -> None:
+    """Remove what a dead run left; a living one is refused."""
+    from disruptor.memory.segment import reclaim
+
+    for name in existing(f"{configuration.name}."):
+        reclaim(name)
+
+
+Say = Callable[[str], None]

@@ -1,0 +1,145 @@
+"""What the operator reads on the terminal while the platform runs.
+
+Everything comes from shared memory; two looks make a rate.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from components.instruments import InstrumentTable
+from components.messages.code import BUY
+from components.monitor.platform_view import SharedMemoryView
+from components.oracle.store import watermark
+from components.units import MONEY_SCALE, money_to_text
+from disruptor.memory.counters import Reading
+
+
+@dataclass(frozen=True)
+class Look:
+    """The figures of one moment."""
+
+    at: float
+    orders: float
+    trades: float
+    accounts: float
+    positions: float
+    collateral: float
+    last_prices: dict[str, float]
+    journaled: int
+    liquidations: int
+
+
+class StatusBoard:
+    """Prints status lines, liquidations and journal checkpoints of one platform."""
+
+    def __init__(self, platform: str, instruments: InstrumentTable, journal: Path) -> None:
+        self._view = SharedMemoryView(platform)
+        self._instruments = instruments
+        self._journal = journal
+        self._before: Look | None = None
+        self._shown: tuple[int, int, int] = (0, 0, 0)
+        self._told = 0
+
+    def print_status(self) -> None:
+        """One line of what happens now."""
+        look = self._look()
+        before, self._before = self._before, look
+        seconds = look.at - before.at if before else 0.0
+        orders = (look.orders - before.orders) / seconds if before and seconds else 0.0
+        trades = (look.trades - before.trades) / seconds if before and seconds else 0.0
+        prices = "  ".join(f"{name} {price:,.2f}" for name, price in look.last_prices.items())
+        click.echo(
+            f"{clock()}  accounts {look.accounts:.0f}  positions {look.positions:.0f}  "
+            f"collateral {look.collateral:,.2f}  orders {orders:,.0f}/s  trades {trades:,.0f}/s  "
+            f"{prices or 'no trade yet'}  journal #{look.journaled:,}"
+        )
+
+    def print_liquidations(self) -> None:
+        """Each liquidation that was not printed yet, in order."""
+        fresh = [row for row in self._view.liquidations() if _key(row) > self._shown]
+        for row in fresh:
+            click.echo(f"{clock()}  {click.style(self._liquidation(row), fg='red', bold=True)}")
+            self._shown = _key(row)
+        self._told += len(fresh)
+        missed = int(self._total("sentinel", "sentinel_liquidations")) - self._told
+        if fresh and missed > 0:
+            self._told += missed
+            click.echo(f"{clock()}  and {missed} more liquidations, see bin/oracle tail")
+
+    def print_checkpoint(self) -> None:
+        """How far the journal is on disk, and the digests that prove it."""
+        mark = watermark.read(self._journal)
+        if mark is None:
+            return
+        streams = "  ".join(
+            f"{name} #{each.durable_sequence:,} {each.digest.hex()[:12]}"
+            for name, each in sorted(mark.streams.items())
+        )
+        click.echo(f"{clock()}  {click.style('checkpoint', fg='green')}  {streams}")
+
+    def close(self) -> None:
+        """Drop the mappings."""
+        self._view.close()
+
+    def _look(self) -> Look:
+        counters = self._view.counters()
+        last_prices = {
+            dict(reading.spec.labels)["symbol"]: reading.value
+            for reading in counters.get("titan", [])
+            if reading.spec.name == "titan_last_price" and not reading.is_absent
+        }
+        return Look(
+            at=time.monotonic(),
+            orders=_sum(counters.get("titan", []), "titan_commands_processed", op="place"),
+            trades=_sum(counters.get("titan", []), "titan_executions"),
+            accounts=_sum(counters.get("sentinel", []), "sentinel_accounts_total"),
+            positions=_sum(counters.get("sentinel", []), "sentinel_open_positions"),
+            collateral=_sum(counters.get("sentinel", []), "sentinel_collateral_usd"),
+            last_prices=last_prices,
+            journaled=int(
+                _sum(counters.get("oracle", []), "oracle_durable_sequence", kind="commands")
+            ),
+            liquidations=int(_sum(counters.get("sentinel", []), "sentinel_liquidations")),
+        )
+
+    def _total(self, process: str, metric: str) -> float:
+        return _sum(self._view.counters().get(process, []), metric)
+
+    def _liquidation(self, row: np.void) -> str:
+        instrument = self._instruments.at(int(row["symbol"]))
+        side = "short" if row["side"] == BUY else "long"
+        loss = (Decimal(int(row["amount"])) / MONEY_SCALE).quantize(Decimal("0.01"))
+        return (
+            f"LIQUIDATION  account {int(row['account'])}  {side} "
+            f"{instrument.qty_text(row['qty'])} {instrument.name} at "
+            f"{instrument.price_text(row['price'])}  loss {loss:,}  "
+            f"equity {money_to_text(row['equity'])} < maintenance {money_to_text(row['maintenance'])}"
+        )
+
+
+def clock() -> str:
+    """The time of day, as every line begins."""
+    return time.strftime("%H:%M:%S")
+
+
+def _key(row: Any) -> tuple[int, int, int]:
+    return int(row["seq"]), int(row["account"]), int(row["symbol"])
+
+
+def _matching(readings: list[Reading], metric: str, labels: dict[str, str]) -> Iterator[Reading]:
+    for reading in readings:
+        if reading.spec.name == metric and labels.items() <= dict(reading.spec.labels).items():
+            yield reading
+
+
+def _sum(readings: list[Reading], metric: str, **labels: str) -> float:
+    return sum(each.value for each in _matching(readings, metric, labels) if not each.is_absent)

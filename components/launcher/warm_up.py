@@ -1,0 +1,207 @@
+"""Compile every kernel that the platform uses, once, before any process is forked.
+
+Two processes that compile the same kernel for the first time can crash each other, and a child
+that compiles starts late.  So each part is run here on a few records and a tiny ring: a cold
+cache is filled with progress shown; a warm one is only loaded, which the children then inherit.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from components.instruments import Instrument, InstrumentTable
+from components.messages.code import (
+    BUY,
+    OP_ACCOUNT,
+    OP_DEPOSIT,
+    OP_PLACE,
+    OP_PRICE,
+    SELL,
+)
+from components.messages.command import COMMAND, Commands, new_commands
+from components.messages.event import EVENT
+from components.messages.risk import RISK
+from components.monitor.catalogue import FEED, SENTINEL, TITAN, specs_for
+from components.monitor.feed_counters import FeedCounters
+from disruptor.compiled import cache_directory
+from disruptor.memory.counters import CounterBlock
+from disruptor.ring.ring_buffer import RingBuffer
+from disruptor.ring.wait_strategy import wait_strategy
+
+_MARKER = "complete"
+_TIMEOUT_NS = 1_000
+
+
+def warm_up(say: Callable[[str], None]) -> None:
+    """Make all kernels ready in this process; ``say`` prints progress when they are compiled."""
+    marker = cache_directory() / _MARKER
+    cold = not marker.exists()
+    if cold:
+        say("compiling the kernels; this happens once for each version of the code")
+    for number, (label, step) in enumerate(_STEPS, 1):
+        started = time.monotonic()
+        step()
+        if cold:
+            say(f"  [{number}/{len(_STEPS)}] {label:<34}{time.monotonic() - started:6.1f} s")
+    if cold:
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.touch()
+
+
+def _name(part: str) -> str:
+    return f"warm-up-{os.getpid()}.{part}"
+
+
+def _instruments() -> InstrumentTable:
+    from decimal import Decimal
+
+    return InstrumentTable([Instrument("WARM", 0, Decimal("0.01"), Decimal("0.01"))])
+
+
+def _commands() -> Commands:
+    """An instrument, an account, a trade between two orders, a price."""
+    setup = _instruments().to_commands()
+    rest = new_commands(5)
+    rest["op"] = [OP_ACCOUNT, OP_DEPOSIT, OP_PLACE, OP_PLACE, OP_PRICE]
+    rest["account"] = [1, 1, 1, 2, 0]
+    rest["order_id"] = [0, 0, 1, 1, 0]
+    rest["side"] = [BUY, BUY, BUY, SELL, BUY]
+    rest["price"] = [0, 10**12, 100, 100, 101]
+    rest["qty"] = [0, 0, 5, 5, 0]
+    return np.concatenate([setup, rest])
+
+
+class _Bench:
+    """Three tiny rings of the platform's shapes, removed again on exit."""
+
+    def __enter__(self) -> _Bench:
+        self.commands = RingBuffer.create(_name("commands"), COMMAND, 64, multi_producer=True)
+        self.events = RingBuffer.create(_name("events"), EVENT, 64)
+        self.risk = RingBuffer.create(_name("risk"), RISK, 64)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for ring in (self.commands, self.events, self.risk):
+            ring.unlink()
+            ring.close()
+
+
+def _warm_rings() -> None:
+    with _Bench() as bench:
+        for ring in (bench.commands, bench.events, bench.risk):
+            consumer = ring.consumer("warm", start=0)
+            producer = ring.producer("warm")
+            producer.write(np.zeros(3, ring.event))
+            consumer.wait(_TIMEOUT_NS)
+            consumer.advance(consumer.available())
+            consumer.wait(_TIMEOUT_NS)
+            ring.void_dead_claims()
+            producer.close()
+
+
+def _order() -> Any:
+    return np.zeros(1, np.int64)
+
+
+def _warm_titan() -> None:
+    from components.titan.engine import new_outbox, new_state, state_hash
+    from components.titan.instrumentation import titan_counters
+    from components.titan.pipeline import Wiring, bound_of, serve
+
+    state = new_state()
+    block = CounterBlock.create(_name("titan"), specs_for(TITAN, _instruments()))
+    with _Bench() as bench:
+        consumer = bench.commands.consumer("titan", start=0)
+        bench.commands.producer("warm").write(_commands())
+        wiring = Wiring(
+            commands=bench.commands.view,
+            sequence_word=consumer.sequence_word,
+            dependents=consumer.dependents,
+            events=bench.events.view,
+            line=bench.events.producer().line,
+            strategy=wait_strategy("adaptive"),
+            order=_order(),
+            heartbeat=_order(),
+            never=_order(),
+        )
+        counters = titan_counters(block, _instruments())
+        outbox = new_outbox(2 * int(bound_of(state)))
+        serve(wiring, state, outbox, counters, np.zeros(2, np.int64), _TIMEOUT_NS)
+        state_hash(state)
+    block.unlink()
+
+
+def _warm_sentinel() -> None:
+    from components.sentinel.account_view import ACCOUNT_VIEW, fill_account_view, totals
+    from components.sentinel.engine import new_outbox, new_state, outbox_bound, state_hash
+    from components.sentinel.instrumentation import put_totals, sentinel_counters
+    from components.sentinel.pipeline import Wiring, serve
+
+    state = new_state()
+    block = CounterBlock.create(_name("sentinel"), specs_for(SENTINEL, _instruments()))
+    with _Bench() as bench:
+        consumer = bench.events.consumer("sentinel", start=0)
+        bench.events.producer("warm").write(np.zeros(2, EVENT))
+        wiring = Wiring(
+            events=bench.events.view,
+            sequence_word=consumer.sequence_word,
+            dependents=consumer.dependents,
+            risk=bench.risk.view,
+            risk_line=bench.risk.producer().line,
+            commands=bench.commands.view,
+            commands_line=bench.commands.producer().line,
+            strategy=wait_strategy("adaptive"),
+            order=_order(),
+            heartbeat=_order(),
+            pending=_order(),
+            never=_order(),
+        )
+        counters = sentinel_counters(block, _instruments())
+        outbox = new_outbox(2 * int(outbox_bound(state)) + 64, 1024)
+        serve(wiring, state, outbox, counters, np.zeros(3, np.int64), _TIMEOUT_NS)
+        put_totals(block, totals(state))
+        fill_account_view(state, np.zeros(4, ACCOUNT_VIEW))
+        state_hash(state)
+    block.unlink()
+
+
+def _warm_replay() -> None:
+    from components.oracle.replay_loop import new_progress, replay_commands
+    from components.sentinel import engine as sentinel
+    from components.titan import engine as titan
+
+    matching, risk = titan.new_state(), sentinel.new_state()
+    events = titan.new_outbox(2 * titan.outbox_bound(matching))
+    answers = sentinel.new_outbox(1024, 1024)
+    replay_commands(matching, risk, _commands(), 1, events, answers, new_progress())
+
+
+def _warm_feed() -> None:
+    from components.feed.order_flow import OrderFlow
+    from components.feed.settings import OrderFlowSettings
+
+    instruments = _instruments()
+    flow = OrderFlow(OrderFlowSettings(), instruments, tuple(instruments.values()), 1)
+    flow.set_price(0, 10_000)
+    flow.open(0)
+    flow.due(10**9)
+    flow.close(2 * 10**9)
+    block = CounterBlock.create(_name("feed"), specs_for(FEED, instruments))
+    metrics = FeedCounters(block, instruments, simulated=True)
+    metrics.price_update(0, 10_000, 1)
+    metrics.latencies_ns(np.ones(1, np.int64))
+    block.unlink()
+
+
+_STEPS: tuple[tuple[str, Callable[[], None]], ...] = (
+    ("rings, barriers, wait strategies", _warm_rings),
+    ("Titan: matching", _warm_titan),
+    ("Sentinel: margin and liquidation", _warm_sentinel),
+    ("Oracle: replay", _warm_replay),
+    ("feed: order flow", _warm_feed),
+)

@@ -1,0 +1,122 @@
+"""Sentinel as a process: margin and liquidation behind Titan's events."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from components.messages.risk import RISK
+from components.monitor.catalogue import SENTINEL, specs_for
+from components.monitor.platform_view import ACCOUNTS, LIQUIDATIONS, counters_name, table_name
+from components.run_settings import RunSettings
+from components.sentinel.account_view import ACCOUNT_VIEW, fill_account_view, totals
+from components.sentinel.engine import new_outbox, outbox_bound, state_hash
+from components.sentinel.engine.outbox import SentinelOutbox
+from components.sentinel.engine.state import SentinelState
+from components.sentinel.instrumentation import (
+    RECENT_LIQUIDATIONS,
+    SentinelCounters,
+    newest_liquidations,
+    put_totals,
+    sentinel_counters,
+)
+from components.sentinel.pipeline import OUTBOX_TOO_SMALL, SENT, Wiring, serve
+from disruptor.memory.counters import CounterBlock
+from disruptor.memory.snapshot_table import SnapshotTable
+from disruptor.supervisor.child import ProcessContext
+
+_TIMEOUT_NS = 100_000_000
+_OUTBOX_RECORDS = 1 << 12
+
+
+class Showcase:
+    """What people see of Sentinel in shared memory: counters, accounts, newest liquidations."""
+
+    def __init__(self, context: ProcessContext, settings: RunSettings) -> None:
+        self.block = CounterBlock.create(
+            counters_name(context.platform, context.name),
+            specs_for(SENTINEL, settings.instruments),
+        )
+        capacity = settings.configuration.limits.accounts
+        self._accounts = SnapshotTable.create(
+            table_name(context.platform, ACCOUNTS), ACCOUNT_VIEW, capacity
+        )
+        self._liquidations = SnapshotTable.create(
+            table_name(context.platform, LIQUIDATIONS), RISK, RECENT_LIQUIDATIONS
+        )
+        self._rows = np.zeros(capacity, ACCOUNT_VIEW)
+
+    def show(self, state: SentinelState, counters: SentinelCounters) -> None:
+        """Publish the state as it is now."""
+        put_totals(self.block, totals(state))
+        count = int(fill_account_view(state, self._rows))
+        self._accounts.publish(self._rows[:count])
+        self._liquidations.publish(newest_liquidations(counters))
+
+    def unlink(self) -> None:
+        """Remove all of it."""
+        for part in (self.block, self._accounts, self._liquidations):
+            part.unlink()
+
+
+def run(context: ProcessContext) -> None:
+    """Guard the accounts until told to stop and drained; leaves the hash of the final state."""
+    settings: RunSettings = context.settings
+    state = settings.restored.sentinel_state
+    showcase = Showcase(context, settings)
+    try:
+        _serve(context, settings, state, showcase)
+    finally:
+        showcase.unlink()
+    context.line.result = state_hash(state)
+
+
+def _serve(
+    context: ProcessContext, settings: RunSettings, state: SentinelState, showcase: Showcase
+) -> None:
+    events = context.consumer("events")
+    risk = context.producer("risk")
+    commands = context.producer("commands")
+    wiring = Wiring(
+        events=context.rings["events"].view,
+        sequence_word=events.sequence_word,
+        dependents=events.dependents,
+        risk=context.rings["risk"].view,
+        risk_line=risk.line,
+        commands=context.rings["commands"].view,
+        commands_line=commands.line,
+        strategy=context.strategy,
+        order=context.line.order,
+        heartbeat=context.line.heartbeat,
+        pending=context.line.pending,
+        never=np.zeros(1, np.int64),
+    )
+    counters = sentinel_counters(showcase.block, settings.instruments)
+    progress = np.array([events.sequence, 0, 0], np.int64)
+    outbox = new_outbox(_OUTBOX_RECORDS, _OUTBOX_RECORDS)
+    outbox = _larger_outbox(state, outbox, progress)
+    unsent = settings.restored.pending_orders
+    outbox.orders[: len(unsent)] = unsent
+    outbox.order_count[0] = context.line.pending[0] = len(unsent)
+    context.ready()
+    while True:
+        outcome = serve(wiring, state, outbox, counters, progress, _TIMEOUT_NS)
+        context.beat()
+        if outcome == OUTBOX_TOO_SMALL:
+            outbox = _larger_outbox(state, outbox, progress)
+            continue
+        showcase.show(state, counters)
+        if context.has_drained("events") and not context.line.pending[0]:
+            return
+
+
+def _larger_outbox(
+    state: SentinelState, old: SentinelOutbox, progress: np.ndarray
+) -> SentinelOutbox:
+    """Twice the room, with the orders that are not sent yet; all risk records were published."""
+    unsent = old.orders[progress[SENT] : old.order_count[0]]
+    room = 2 * int(outbox_bound(state)) + _OUTBOX_RECORDS
+    larger = new_outbox(max(2 * old.risks.size, room), max(2 * old.orders.size, room + len(unsent)))
+    larger.orders[: len(unsent)] = unsent
+    larger.order_count[0] = len(unsent)
+    progress[SENT] = 0
+    return larger

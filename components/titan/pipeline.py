@@ -1,0 +1,128 @@
+"""The compiled loop of Titan's process: commands ring in, engine, events ring out.
+
+Events are published before the commands that caused them are marked as consumed.  So whoever
+sees that Titan has passed a command finds its events in the ring, and after a crash nothing is
+in neither place.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.titan.engine.apply import apply_batch, outbox_bound
+from components.titan.engine.state import LIVE, Outbox, TitanState
+from components.titan.instrumentation import TitanCounters, count_batch, count_event
+from disruptor.compiled import compiled
+from disruptor.memory.libc import monotonic_ns, wall_clock_ns
+from disruptor.ring.barrier import advance, wait_for
+from disruptor.ring.layout import Ring
+from disruptor.ring.transfer import transfer
+from disruptor.ring.wait_strategy import WaitStrategy
+
+IDLE: Final = 0
+BLOCKED: Final = 1
+OUTBOX_TOO_SMALL: Final = 2
+
+_BATCH_MAX: Final = 256
+"""Bounds how long an event waits in the outbox for the rest of its batch."""
+
+APPLIED: Final = 0
+PUBLISHED: Final = 1
+
+
+class Wiring(NamedTuple):
+    """Where Titan sits: its rings, its words in them, and how it waits."""
+
+    commands: Ring
+    sequence_word: int
+    dependents: NDArray[np.int64]
+    events: Ring
+    line: int
+    strategy: WaitStrategy
+    order: NDArray[np.int64]  # non-zero: finish what is there
+    heartbeat: NDArray[np.int64]
+    never: NDArray[np.int64]  # always zero: publishing is not interrupted by a stop
+
+
+@compiled
+def bound_of(state: TitanState) -> int:
+    """The most events that the next command can cause."""
+    return outbox_bound(state)
+
+
+@compiled
+def serve(
+    wiring: Wiring,
+    state: TitanState,
+    outbox: Outbox,
+    counters: TitanCounters,
+    progress: NDArray[np.int64],
+    timeout_ns: int,
+) -> int:
+    """Serve commands until none comes for ``timeout_ns`` (IDLE) or something is in the way.
+
+    BLOCKED: the events ring stayed full for ``timeout_ns``.  OUTBOX_TOO_SMALL: give a larger one.
+    Call again after either.  ``progress``: last command applied, events of the outbox published.
+    """
+    mask = np.uint64(wiring.commands.slots.size - 1)
+    while True:
+        if not _publish(wiring, outbox, counters, progress, timeout_ns):
+            return BLOCKED
+        if progress[APPLIED] > wiring.commands.words[wiring.sequence_word]:
+            advance(wiring.commands, wiring.sequence_word, progress[APPLIED])
+        wanted = progress[APPLIED] + 1
+        high = wait_for(
+            wiring.commands,
+            wiring.dependents,
+            wanted,
+            wiring.strategy,
+            wiring.order,
+            timeout_ns,
+        )
+        if high < wanted:
+            return IDLE
+        start = np.int64(np.uint64(wanted) & mask)
+        count = min(high - wanted + 1, _BATCH_MAX, wiring.commands.slots.size - start)
+        batch = wiring.commands.slots[start : start + count]
+        started = monotonic_ns()
+        applied = apply_batch(state, batch, wanted, outbox)
+        if applied == 0:
+            return OUTBOX_TOO_SMALL
+        ended = monotonic_ns()
+        progress[APPLIED] += applied
+        wiring.heartbeat[0] = ended
+        count_batch(counters, batch, applied, state.totals[LIVE], started, ended, wall_clock_ns())
+
+
+@compiled
+def _publish(
+    wiring: Wiring,
+    outbox: Outbox,
+    counters: TitanCounters,
+    progress: NDArray[np.int64],
+    timeout_ns: int,
+) -> bool:
+    begin, end = progress[PUBLISHED], outbox.count[0]
+    if begin == end:
+        return True
+    reached = transfer(
+        wiring.events,
+        wiring.line,
+        outbox.slots,
+        begin,
+        end,
+        wiring.strategy,
+        wiring.never,
+        timeout_ns,
+    )
+    for number in range(begin, reached):
+        count_event(counters, outbox.slots[number])
+    progress[PUBLISHED] = reached
+    if reached < end:
+        return False
+    progress[PUBLISHED] = 0
+    outbox.count[0] = 0
+    return True

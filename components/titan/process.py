@@ -1,0 +1,65 @@
+"""Titan as a process: the matching engine between the commands and the events ring."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from components.monitor.catalogue import TITAN, specs_for
+from components.monitor.platform_view import counters_name
+from components.run_settings import RunSettings
+from components.titan.engine import new_outbox, state_hash
+from components.titan.engine.state import Outbox, TitanState
+from components.titan.instrumentation import titan_counters
+from components.titan.pipeline import OUTBOX_TOO_SMALL, Wiring, bound_of, serve
+from disruptor.memory.counters import CounterBlock
+from disruptor.supervisor.child import ProcessContext
+
+_TIMEOUT_NS = 100_000_000
+_OUTBOX_EVENTS = 1 << 14
+
+
+def run(context: ProcessContext) -> None:
+    """Match until told to stop and drained; leaves the hash of the final state."""
+    settings: RunSettings = context.settings
+    state = settings.restored.titan_state
+    block = CounterBlock.create(
+        counters_name(context.platform, context.name), specs_for(TITAN, settings.instruments)
+    )
+    try:
+        _serve(context, settings, state, block)
+    finally:
+        block.unlink()
+    context.line.result = state_hash(state)
+
+
+def _serve(
+    context: ProcessContext, settings: RunSettings, state: TitanState, block: CounterBlock
+) -> None:
+    commands = context.consumer("commands")
+    events = context.producer("events")
+    wiring = Wiring(
+        commands=context.rings["commands"].view,
+        sequence_word=commands.sequence_word,
+        dependents=commands.dependents,
+        events=context.rings["events"].view,
+        line=events.line,
+        strategy=context.strategy,
+        order=context.line.order,
+        heartbeat=context.line.heartbeat,
+        never=np.zeros(1, np.int64),
+    )
+    counters = titan_counters(block, settings.instruments)
+    progress = np.array([commands.sequence, 0], np.int64)
+    outbox = _larger_outbox(state, _OUTBOX_EVENTS)
+    context.ready()
+    while True:
+        outcome = serve(wiring, state, outbox, counters, progress, _TIMEOUT_NS)
+        context.beat()
+        if outcome == OUTBOX_TOO_SMALL:
+            outbox = _larger_outbox(state, 2 * outbox.slots.size)
+        elif context.has_drained("commands"):
+            return
+
+
+def _larger_outbox(state: TitanState, least: int) -> Outbox:
+    return new_outbox(max(least, 2 * bound_of(state)))

@@ -1,0 +1,21 @@
+"""Shared fixtures: names for shared memory that no other test or run uses, and their removal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from disruptor.memory.segment import SHARED_MEMORY_DIRECTORY, existing
+
+
+@pytest.fixture
+def segment_prefix(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A prefix for shared-memory names; whatever still bears it afterwards fails the test."""
+    prefix = f"test-{os.getpid()}-{abs(hash(request.node.nodeid)) % 10**8}."
+    yield prefix
+    left = existing(prefix)
+    for name in left:
+        os.unlink(f"{SHARED_MEMORY_DIRECTORY}/{name}")
+    assert not left, f"the test left shared memory behind: {left}"

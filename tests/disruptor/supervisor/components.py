@@ -1,0 +1,84 @@
+"""Small processes for the supervisor's tests."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import numpy as np
+
+from disruptor.errors import DisruptorError
+from disruptor.supervisor.child import ProcessContext
+
+NUMBER = np.dtype([("value", np.int64)])
+
+
+def count_up(context: ProcessContext) -> None:
+    """Writes 1, 2, 3 … until told to stop."""
+    producer = context.producer("numbers")
+    context.ready()
+    value = 0
+    while not context.should_stop():
+        value += 1
+        producer.write(np.array([(value,)], NUMBER))
+        context.beat()
+
+
+def double(context: ProcessContext) -> None:
+    """Writes twice each number; leaves how many it read."""
+    consumer, producer = context.consumer("numbers"), context.producer("doubled")
+    context.ready()
+    while not context.has_drained("numbers"):
+        high = consumer.wait(10_000_000)
+        for batch in consumer.batches(high):
+            doubled = batch.copy()
+            doubled["value"] *= 2
+            producer.write(doubled)
+        consumer.advance(high)
+    context.line.result = consumer.sequence.to_bytes(32, "big")
+
+
+def check_doubled(context: ProcessContext) -> None:
+    """Reads even numbers in order; leaves how many."""
+    consumer = context.consumer("doubled")
+    context.ready()
+    expected = 0
+    while not context.has_drained("doubled"):
+        high = consumer.wait(10_000_000)
+        for batch in consumer.batches(high):
+            for value in batch["value"].tolist():
+                expected += 2
+                if value != expected:
+                    raise DisruptorError(f"found {value}, expected {expected}")
+        consumer.advance(high)
+    context.line.result = (expected // 2).to_bytes(32, "big")
+
+
+def refuse(context: ProcessContext) -> None:
+    """Never becomes ready."""
+    raise DisruptorError("the moon is not full")
+
+
+def end_by_itself(context: ProcessContext) -> None:
+    """Becomes ready and returns."""
+    context.ready()
+
+
+def die_once(context: ProcessContext) -> None:
+    """Killed in its first life, well in its second; writes one number a life."""
+    producer = context.producer("numbers")
+    context.ready()
+    producer.write(np.array([(1 + context.line.restarts,)], NUMBER))
+    if not context.is_restart:
+        producer.next(2)
+        os.kill(os.getpid(), signal.SIGKILL)
+    while not context.should_stop():
+        pass
+
+
+def drop(context: ProcessContext) -> None:
+    """Reads and forgets."""
+    consumer = context.consumer("numbers")
+    context.ready()
+    while not context.has_drained("numbers"):
+        consumer.advance(consumer.wait(10_000_000))

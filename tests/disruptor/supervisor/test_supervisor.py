@@ -1,0 +1,163 @@
+"""Supervision of real processes: start, drain, failure, restart, and what is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from disruptor.errors import ProcessFailedError, SegmentInUseError
+from disruptor.memory.process_identity import start_time_of
+from disruptor.memory.segment import SHARED_MEMORY_DIRECTORY, existing
+from disruptor.supervisor.control_block import ControlBlock
+from disruptor.supervisor.supervisor import Supervisor
+from disruptor.topology.model import Topology
+from disruptor.topology.placement import plan
+
+pytestmark = pytest.mark.stress
+
+HERE = "tests.disruptor.supervisor.components"
+
+
+def topology(name: str, producer: str = "count_up", **of_producer: Any) -> Topology:
+    ring = {"capacity": 64, "event": f"{HERE}:NUMBER"}
+    multi = {**ring, "producers": "multi"}
+    return Topology.model_validate(
+        {
+            "name": name,
+            "rings": {"numbers": multi, "doubled": ring},
+            "processes": {
+                "source": {"run": f"{HERE}:{producer}", "writes": ["numbers"], **of_producer},
+                "double": {"run": f"{HERE}:double", "reads": ["numbers"], "writes": ["doubled"]},
+                "check": {"run": f"{HERE}:check_doubled", "reads": ["doubled"]},
+            },
+        }
+    )
+
+
+@pytest.fixture
+def name(segment_prefix: str) -> str:
+    return segment_prefix.rstrip(".")
+
+
+@contextmanager
+def supervised(wanted: Topology, said: list[str] | None = None) -> Iterator[Supervisor]:
+    heard = [] if said is None else said
+    supervisor = Supervisor(wanted, plan(wanted), None, {}, heard.append)
+    try:
+        yield supervisor
+    finally:
+        supervisor.kill()
+        supervisor.unlink()
+
+
+def start_all(supervisor: Supervisor) -> None:
+    for process in supervisor.graph.start_order():
+        supervisor.start(process)
+
+
+def wait_until(condition: Callable[[], bool], supervisor: Supervisor) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        supervisor.poll()
+        time.sleep(0.002)
+
+
+def test_a_drain_loses_nothing_and_every_process_ends_by_itself(name: str) -> None:
+    with supervised(topology(name)) as supervisor:
+        start_all(supervisor)
+        wait_until(lambda: supervisor.rings["doubled"].cursor > 200, supervisor)
+        supervisor.stop_producers()
+        assert supervisor.wait_until_quiet(10)
+        published = supervisor.rings["numbers"].cursor
+        supervisor.stop_rest()
+
+        states = {each.name: each.state for each in supervisor.control.snapshots()}
+        assert states == {"source": "stopped", "double": "stopped", "check": "stopped"}
+        assert int.from_bytes(supervisor.result_of("double"), "big") == published
+        assert int.from_bytes(supervisor.result_of("check"), "big") == published
+    assert existing(f"{name}.") == []
+
+
+def test_a_process_that_cannot_start_is_named_with_its_reason(name: str) -> None:
+    refused = pytest.raises(ProcessFailedError, match="source failed: the moon is not full")
+    with supervised(topology(name, "refuse")) as supervisor, refused:
+        start_all(supervisor)
+
+
+def test_a_killed_process_that_may_not_restart_ends_the_run(name: str) -> None:
+    with supervised(topology(name)) as supervisor:
+        start_all(supervisor)
+        victim = supervisor.control.snapshots()[1].owner.pid
+        os.kill(victim, signal.SIGKILL)
+        with pytest.raises(ProcessFailedError, match="process double failed: killed by SIGKILL"):
+            wait_until(lambda: False, supervisor)
+
+
+def test_a_process_that_ends_unasked_ends_the_run(name: str) -> None:
+    with supervised(topology(name, "end_by_itself")) as supervisor:
+        with pytest.raises(ProcessFailedError, match="ended without being asked to"):
+            start_all(supervisor)
+            wait_until(lambda: False, supervisor)
+
+
+def test_a_killed_producer_is_restarted_and_its_claim_voided(name: str) -> None:
+    wanted = topology(name, "die_once", restart="on-failure")
+    said: list[str] = []
+    with supervised(wanted, said) as supervisor:
+        # The checker would stumble over void events; only the ring matters here.
+        supervisor.start("double")
+        supervisor.rings["doubled"].remove_consumer("check")
+        supervisor.start("source")
+        numbers = supervisor.rings["numbers"]
+        wait_until(lambda: numbers.cursor == 4 and numbers.statistics().voided == 2, supervisor)
+        wait_until(lambda: supervisor.rings["doubled"].cursor == 4, supervisor)
+
+        assert supervisor.rings["doubled"].events(1, 4)["value"].tolist() == [2, 0, 0, 4]
+        assert supervisor.control.snapshots()[0].restarts == 1
+        assert any("killed by SIGKILL; restarting in 0.1 s" in line for line in said)
+        assert any("voided 2 events of a dead producer" in line for line in said)
+
+
+def test_a_second_supervisor_of_one_name_is_refused(name: str) -> None:
+    with supervised(topology(name)), pytest.raises(SegmentInUseError, match="running process"):
+        Supervisor(topology(name), plan(topology(name)), None, {}, lambda line: None)
+
+
+@pytest.mark.fault
+def test_children_die_with_a_killed_supervisor_and_its_segments_are_reclaimed(name: str) -> None:
+    program = (
+        "import sys, time\n"
+        "from tests.disruptor.supervisor.test_supervisor import plan, start_all, topology\n"
+        "from disruptor.supervisor.supervisor import Supervisor\n"
+        f"wanted = topology({name!r})\n"
+        "supervisor = Supervisor(wanted, plan(wanted), None, {}, print)\n"
+        "start_all(supervisor)\n"
+        "print('started', flush=True)\n"
+        "time.sleep(100)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "started\n"
+    children = [each.owner.pid for each in ControlBlock.attach(name).snapshots()]
+    process.kill()
+    process.wait(30)
+    process.stdout.close()
+    deadline = time.monotonic() + 30
+    while any(start_time_of(pid) for pid in children):
+        assert time.monotonic() < deadline, "children outlived their supervisor"
+        time.sleep(0.002)
+
+    assert len(children) == 3
+    assert existing(f"{name}.") != []
+    with supervised(topology(name)) as supervisor:
+        start_all(supervisor)
+    assert [each for each in os.listdir(SHARED_MEMORY_DIRECTORY) if each.startswith(name)] == []
