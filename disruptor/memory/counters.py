@@ -15,9 +15,10 @@ one writer, so that no increment is lost, and no reader concludes from one word 
 readable.  A histogram read between the stores of one observation has a sum that is ahead or behind
 by that observation; its count is derived from its buckets and always agrees with them.
 
-A block may outlive its writer: a process that is started again attaches and counts on, or makes the
-block anew and counts from 0, which a rate takes for a restart.  Prior art: Agrona's CountersManager; a histogram
-here is flat, so that bounds may be 1-2-5 decades, powers of two, or anything else that ascends.
+A block may outlive its writer: a process that is started again attaches and counts on, or makes
+the block anew and counts from 0, which a rate takes for a restart.  Prior art: Agrona's
+CountersManager; a histogram here is flat, so that bounds may be 1-2-5 decades, powers of two, or
+anything else that ascends.
 """
 
 from __future__ import annotations
