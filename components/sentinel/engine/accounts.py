@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from components.sentinel.engine.state import NONE, SentinelState, wide
 from components.units import ACCOUNT_MAX
-from disruptor.compiled import compiled, internal
+from disruptor.compiled import inlined, internal
 
 
-@internal
+@inlined
 def _place(state: SentinelState, account: int) -> int:
     """Where in the index ``account`` is, or would go."""
     mask = state.account_index.size - 1
@@ -27,7 +27,7 @@ def _place(state: SentinelState, account: int) -> int:
         place = (place + 1) & mask
 
 
-@compiled
+@inlined
 def find_account(state: SentinelState, account: int) -> int:
     """The account's row, or NONE if it was never opened (a market maker, say)."""
     if account < 0 or account > ACCOUNT_MAX:
@@ -55,7 +55,7 @@ def open_account(state: SentinelState, account: int) -> int:
     return row
 
 
-@internal
+@inlined
 def equity_of(state: SentinelState, row: int) -> int:
     """Collateral plus unrealised profit at the marks."""
     return wide(state.accounts[row]["collateral"] + state.accounts[row]["unrealised"])

@@ -41,7 +41,7 @@ from components.sentinel.engine.outbox import SentinelOutbox, has_outbox_room
 from components.sentinel.engine.rules import apply_instrument, apply_margin_tier, apply_risk_rule
 from components.sentinel.engine.scan import apply_price
 from components.sentinel.engine.state import FIRST_ORDER_ID, NONE, SentinelState
-from disruptor.compiled import compiled, internal
+from disruptor.compiled import compiled, inlined, internal
 
 
 @compiled
@@ -52,6 +52,27 @@ def apply(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> None:
     """
     if not has_outbox_room(state, outbox):
         raise IndexError("the outbox has less room than outbox_bound")
+    _dispatch(state, event, outbox)
+
+
+@compiled
+def apply_batch(
+    state: SentinelState, events: NDArray[np.void], first: int, outbox: SentinelOutbox
+) -> int:
+    """Apply ``events[first:]`` while the outbox has room; returns how far it came.
+
+    When that is not the end, the caller takes what the outbox holds, makes it at least
+    ``outbox_bound`` large, and calls again from there.
+    """
+    for place in range(first, events.size):
+        if not has_outbox_room(state, outbox):
+            return place
+        _dispatch(state, events[place], outbox)
+    return events.size
+
+
+@inlined
+def _dispatch(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> None:
     kind = event["kind"]
     if kind == EVENT_PRICE:
         apply_price(state, event, outbox)
@@ -73,22 +94,6 @@ def apply(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> None:
         apply_margin_tier(state, event, outbox)
     elif kind == EVENT_RISK_RULE:
         apply_risk_rule(state, event, outbox)
-
-
-@compiled
-def apply_batch(
-    state: SentinelState, events: NDArray[np.void], first: int, outbox: SentinelOutbox
-) -> int:
-    """Apply ``events[first:]`` while the outbox has room; returns how far it came.
-
-    When that is not the end, the caller takes what the outbox holds, makes it at least
-    ``outbox_bound`` large, and calls again from there.
-    """
-    for place in range(first, events.size):
-        if not has_outbox_room(state, outbox):
-            return place
-        apply(state, events[place], outbox)
-    return events.size
 
 
 @internal

@@ -42,16 +42,22 @@ from components.sentinel.engine.positions import (
 )
 from components.sentinel.engine.state import FIRST_ORDER_ID, NONE, NOTIONAL_MAX, SentinelState, wide
 from components.units import MONEY_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
-from disruptor.compiled import internal
+from disruptor.compiled import inlined, internal
 
 
-@internal
+@inlined
 def apply_trade(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> None:
     """Apply one trade event by the table above."""
     taker = find_account(state, event["account"])
     maker = find_account(state, event["maker_account"])
-    if taker == NONE and maker == NONE:
-        return
+    if taker != NONE or maker != NONE:
+        _apply_known_trade(state, event, outbox, taker, maker)
+
+
+@internal
+def _apply_known_trade(
+    state: SentinelState, event: np.void, outbox: SentinelOutbox, taker: int, maker: int
+) -> None:
     lots = event["qty"] if event["side"] == BUY else -event["qty"]
     reason = _refusal(state, event, taker, maker, lots)
     if reason != REASON_NONE:
@@ -200,7 +206,7 @@ def _pay_fees(state: SentinelState, event: np.void, outbox: SentinelOutbox, row:
     judge(state, event, outbox, row)
 
 
-@internal
+@inlined
 def _is_ours(state: SentinelState, event: np.void, row: int) -> bool:
     """Whether the taker's order is a liquidation order in flight for this account."""
     if event["order_id"] < FIRST_ORDER_ID:

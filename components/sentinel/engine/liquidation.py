@@ -37,24 +37,24 @@ from components.sentinel.engine.outbox import SentinelOutbox, add_balances, add_
 from components.sentinel.engine.positions import release_if_done
 from components.sentinel.engine.state import NONE, SentinelState, wide
 from components.units import PRICE_TICKS_MAX
-from disruptor.compiled import internal
+from disruptor.compiled import inlined, internal
 
 HYSTERESIS_DIVISOR: Final = 20
 
 
-@internal
+@inlined
 def must_liquidate(state: SentinelState, row: int) -> bool:
     """Equity below maintenance; exact."""
     return bool(equity_of(state, row) < state.accounts[row]["maintenance"])
 
 
-@internal
+@inlined
 def leaving_ppm(at_risk_ppm: int) -> int:
     """The margin ratio at or below which an account is no longer at risk."""
     return at_risk_ppm - at_risk_ppm // HYSTERESIS_DIVISOR
 
 
-@internal
+@inlined
 def is_now_at_risk(state: SentinelState, row: int) -> bool:
     """What the at-risk state should be at the present balances, given what it is."""
     account = state.accounts[row]
@@ -163,7 +163,7 @@ def _send_order(
     summary["next_order_id"] += 1
 
 
-@internal
+@inlined
 def find_order(state: SentinelState, row: int, order_id: int) -> int:
     """The slot for which this order of ours is in flight, or NONE."""
     slot = wide(state.accounts[row]["first_position"])

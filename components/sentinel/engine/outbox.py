@@ -16,7 +16,7 @@ from components.messages.command import COMMAND
 from components.messages.risk import RISK
 from components.sentinel.engine.accounts import equity_of
 from components.sentinel.engine.state import SentinelState, wide
-from disruptor.compiled import compiled, internal
+from disruptor.compiled import compiled, inlined, internal
 
 RECORDS_PER_EVENT = 16
 """What an event can produce apart from its liquidations: a trade's two sides, each a position,
@@ -52,10 +52,10 @@ def outbox_bound(state: SentinelState) -> int:
     return 2 * wide(state.summary[0]["slot_count"]) + RECORDS_PER_EVENT
 
 
-@internal
+@inlined
 def has_outbox_room(state: SentinelState, outbox: SentinelOutbox) -> bool:
     """Whether any next event's output fits what is left of the outbox."""
-    bound = outbox_bound(state)
+    bound = 2 * wide(state.summary[0]["slot_count"]) + RECORDS_PER_EVENT
     risks_left = outbox.risks.size - outbox.risk_count[0]
     orders_left = outbox.orders.size - outbox.order_count[0]
     return bool(risks_left >= bound and orders_left >= bound)

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from components.sentinel.engine.margin import initial_margin, maintenance_margin
 from components.sentinel.engine.state import BLOCK_SLOTS, NONE, POSITIONS_MAX, SentinelState, wide
-from disruptor.compiled import compiled, internal
+from disruptor.compiled import inlined, internal
 
 
-@compiled
+@inlined
 def find_position(state: SentinelState, row: int, symbol: int) -> int:
     """The slot of the account's position in ``symbol``, or NONE; at most 64 steps."""
     slot = wide(state.accounts[row]["first_position"])
@@ -131,7 +131,7 @@ def initial_margin_of(state: SentinelState, row: int) -> int:
     return total
 
 
-@internal
+@inlined
 def last_slot(state: SentinelState, symbol: int) -> int:
     """The symbol's last slot in scan order; it must have one."""
     used = (wide(state.symbols[symbol]["slot_count"]) - 1) % BLOCK_SLOTS
@@ -188,7 +188,7 @@ def _previous(state: SentinelState, slot: int) -> int:
     return before
 
 
-@internal
+@inlined
 def _set_link(state: SentinelState, row: int, before: int, slot: int) -> None:
     if before == NONE:
         state.accounts[row]["first_position"] = slot

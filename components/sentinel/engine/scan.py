@@ -22,10 +22,10 @@ from components.sentinel.engine.outbox import SentinelOutbox, add_rejection
 from components.sentinel.engine.ranking import add_candidate, rank
 from components.sentinel.engine.state import BLOCK_SLOTS, NONE, NOTIONAL_MAX, SentinelState, wide
 from components.units import PRICE_TICKS_MAX
-from disruptor.compiled import internal
+from disruptor.compiled import inlined, internal
 
 
-@internal
+@inlined
 def apply_price(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> None:
     """Take a price as the symbol's mark, and act on what follows; O(positions in the symbol).
 
@@ -41,10 +41,11 @@ def apply_price(state: SentinelState, event: np.void, outbox: SentinelOutbox) ->
         return
     state.symbols[symbol]["mark"] = price
     revalue(state, symbol)
-    _act(state, event, outbox)
+    if state.summary[0]["candidate_count"] > 0:
+        _act(state, event, outbox)
 
 
-@internal
+@inlined
 def _is_valuable(state: SentinelState, symbol: int, price: int) -> bool:
     """Whether every position of the symbol stays within NOTIONAL_MAX at ``price``.
 
@@ -72,7 +73,7 @@ def _largest_qty(state: SentinelState, symbol: int) -> int:
     return largest
 
 
-@internal
+@inlined
 def revalue(state: SentinelState, symbol: int) -> None:
     """Value the symbol's positions at its mark and collect the accounts that this touches.
 

@@ -31,7 +31,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from disruptor.compiled import compiled
+from disruptor.compiled import inlined
 
 NOTIONAL_MAX: Final = 2**56
 POSITIONS_MAX: Final = 64
@@ -157,7 +157,7 @@ class SentinelState(NamedTuple):
 LEDGER_FLOWS: Final = 6
 
 
-@compiled
+@inlined
 def wide(value: int) -> int:
     """A 32-bit or unsigned field as int64, so that sums and comparisons stay signed and whole."""
     return np.int64(value)  # type: ignore[return-value]

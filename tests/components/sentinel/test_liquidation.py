@@ -8,13 +8,12 @@ import json
 from fractions import Fraction
 from math import ceil, floor
 
+import numpy as np
 import pytest
 
 from components.messages import code
 from components.sentinel.engine import canonical_bytes, check_invariants, restore
-from components.sentinel.engine.accounts import find_account
 from components.sentinel.engine.liquidation_price import liquidation_price
-from components.sentinel.engine.positions import find_position
 from components.sentinel.engine.state import FIRST_ORDER_ID
 from tests.components.sentinel.driver import MONEY, Engine, event, fields_of, set_up
 from tests.recordings import recording
@@ -48,8 +47,10 @@ def price(engine: Engine, ticks: int, symbol: int = 0, seq: int = 0) -> list[int
 
 
 def fall_price(engine: Engine, account: int, symbol: int = 0) -> int:
-    row = find_account(engine.state, account)
-    return int(liquidation_price(engine.state, find_position(engine.state, row, symbol)))
+    row = engine.state.accounts["account"].tolist().index(account)
+    held = engine.state.positions
+    is_it = (held["qty"] != 0) & (held["row"] == row) & (held["symbol"] == symbol)
+    return int(liquidation_price(engine.state, int(np.flatnonzero(is_it)[0])))
 
 
 def test_half_a_bitcoin_long_at_50000_with_ten_times_leverage_falls_at_45226_13() -> None:
