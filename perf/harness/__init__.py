@@ -1,0 +1,1 @@
+"""The tools that scenarios share: measurements, pinned processes, the machine."""

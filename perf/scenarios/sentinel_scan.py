@@ -6,16 +6,17 @@
               (64-byte lines, sequential)   (64-byte lines)        nothing fires here
 
 Each account holds one position in each of one or three symbols; prices move a little, so that no
-account is touched and the figures are those of the scan alone.  A last variant lets every price
-liquidate a share of the accounts.  The peer does the same arithmetic in plain numpy, whole
-columns at a time: gathers by row, ``where`` for the tiers, ``add.at``-free because a symbol has
-one position an account.  Its answers are compared with the engine's before anything is timed.
+account is touched and the figures are those of the scan alone.  In a last variant one price
+liquidates every account: ranked, reported, ordered.  The peer does the scan's arithmetic in plain
+numpy, whole columns at a time: gathers and scatters by row, ``where`` for the tiers.  Its sums are
+compared with the engine's before anything is timed.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -48,6 +49,7 @@ MONEY_UNIT: Final = 1_000
 ENTRY: Final = 5_000_000
 TIERS: Final = ((0, 4_000), (50_000 * 10**8, 5_000), (250_000 * 10**8, 10_000))
 TARGET: Final = "≥ 50 M positions/s"
+AT_RISK_PPM: Final = 800_000
 
 
 def run(options: Options) -> list[Measurement]:
@@ -65,27 +67,28 @@ def _measure_scan(accounts: int, symbols: int, options: Options) -> list[Measure
     work = POSITIONS_A_RUN // (10 if options.quick else 1)
     prices = _prices(max(work // accounts, 10), symbols)
     subjects: dict[str, tuple[Callable[[Events], None], int]] = {"": (_engine(state), len(prices))}
+    subjects[""][0](prices[:symbols])
     if options.peers:
+        peer = NumpyScan(state, symbols)
+        peer.scan(prices[:symbols])
+        peer.compare(state)
         peer_count = max(PEER_POSITIONS_A_RUN // (10 if options.quick else 1) // accounts, 10)
-        subjects["numpy"] = (_numpy_scan(state, symbols), min(peer_count, len(prices)))
-    seconds: dict[str, list[float]] = {peer: [] for peer in subjects}
-    for peer, (scan, _) in subjects.items():
-        scan(prices[:symbols])
-        del peer
+        subjects["numpy"] = (peer.scan, min(peer_count, len(prices)))
+    seconds: dict[str, list[float]] = {name: [] for name in subjects}
     for _ in range(options.runs):
-        for peer, (scan, count) in subjects.items():
+        for name, (scan, count) in subjects.items():
             started = time.perf_counter()
             scan(prices[:count])
-            seconds[peer].append((time.perf_counter() - started) / count)
+            seconds[name].append((time.perf_counter() - started) / count)
     variant = f"{accounts:,} accounts, {symbols} position{'s' if symbols > 1 else ''} each"
     results = []
-    for peer, each in seconds.items():
+    for name, each in seconds.items():
         rates = tuple(accounts / second / 1e6 for second in each)
         costs = tuple(second * 1e6 for second in each)
-        target = "" if peer else TARGET
+        target = "" if name else TARGET
         results += [
-            Measurement(SCENARIO, variant, "scan rate", "M positions/s", rates, target, peer),
-            Measurement(SCENARIO, variant, "price update", "µs", costs, "", peer),
+            Measurement(SCENARIO, variant, "scan rate", "M positions/s", rates, target, name),
+            Measurement(SCENARIO, variant, "price update", "µs", costs, "", name),
         ]
     return results
 
@@ -156,39 +159,49 @@ def _engine(state: SentinelState) -> Callable[[Events], None]:
     return lambda events: _drain(state, events, outbox)
 
 
-def _numpy_scan(state: SentinelState, symbols: int) -> Callable[[Events], None]:
-    """The same scan over columns; keeps sums of its own, beside the engine's."""
-    count = int(state.summary[0]["account_count"])
-    held = state.positions[state.positions["qty"] != 0]
-    columns = [held[held["symbol"] == symbol] for symbol in range(symbols)]
-    qty = [each["qty"].copy() for each in columns]
-    entry = [each["entry_value"].copy() for each in columns]
-    rows = [each["row"].astype(np.int64) for each in columns]
-    unrealised = [np.zeros(len(each), np.int64) for each in columns]
-    maintenance = [np.zeros(len(each), np.int64) for each in columns]
-    collateral = state.accounts["collateral"][:count].copy()
-    sums: NDArray[np.int64] = np.zeros((2, count), np.int64)
+class NumpyScan:
+    """The same scan over columns, with sums of its own beside the engine's."""
 
-    def scan(events: Events) -> None:
-        for symbol, price in zip(events["symbol"], events["price"], strict=True):
-            value = qty[symbol] * (price * MONEY_UNIT)
-            profit = value - entry[symbol]
+    def __init__(self, state: SentinelState, symbols: int) -> None:
+        count = int(state.summary[0]["account_count"])
+        held = state.positions[state.positions["qty"] != 0]
+        columns = [held[held["symbol"] == symbol] for symbol in range(symbols)]
+        self.qty = [each["qty"].copy() for each in columns]
+        self.entry = [each["entry_value"].copy() for each in columns]
+        self.rows = [each["row"].astype(np.int64) for each in columns]
+        self.unrealised = [np.zeros(len(each), np.int64) for each in columns]
+        self.maintenance = [np.zeros(len(each), np.int64) for each in columns]
+        self.collateral = state.accounts["collateral"][:count].copy()
+        self.profit_sums = np.zeros(count, np.int64)
+        self.margin_sums = np.zeros(count, np.int64)
+
+    def scan(self, prices: Events) -> None:
+        """Value, carry, judge, at each price."""
+        for symbol, price in zip(prices["symbol"], prices["price"], strict=True):
+            value = self.qty[symbol] * (price * MONEY_UNIT)
+            profit = value - self.entry[symbol]
             margin = _margins(np.abs(value))
-            sums[0, rows[symbol]] += profit - unrealised[symbol]
-            sums[1, rows[symbol]] += margin - maintenance[symbol]
-            unrealised[symbol], maintenance[symbol] = profit, margin
-            equity = collateral + sums[0]
-            touched = (equity < sums[1]) | (sums[1] > equity // PPM * 800_000)
+            rows = self.rows[symbol]
+            self.profit_sums[rows] += profit - self.unrealised[symbol]
+            self.margin_sums[rows] += margin - self.maintenance[symbol]
+            self.unrealised[symbol], self.maintenance[symbol] = profit, margin
+            equity = self.collateral + self.profit_sums
+            limit = equity // PPM * AT_RISK_PPM + equity % PPM * AT_RISK_PPM // PPM
+            touched = (equity < self.margin_sums) | (self.margin_sums > limit)
             assert not touched.any()
 
-    return scan
+    def compare(self, state: SentinelState) -> None:
+        """AssertionError unless the engine's sums are these."""
+        accounts = state.accounts[: len(self.collateral)]
+        assert np.array_equal(accounts["unrealised"], self.profit_sums)
+        assert np.array_equal(accounts["maintenance"], self.margin_sums)
 
 
 def _margins(notional: NDArray[np.int64]) -> NDArray[np.int64]:
     """Maintenance margin of each notional under TIERS; exact while notional × rate fits 63 bits."""
     margin = -(-notional * TIERS[0][1] // PPM)
     deduction = 0
-    for (_, below), (floor, ppm) in zip(TIERS, TIERS[1:], strict=False):
+    for (_, below), (floor, ppm) in pairwise(TIERS):
         deduction += floor * (ppm - below)
         margin = np.where(notional > floor, -((deduction - notional * ppm) // PPM), margin)
     return margin

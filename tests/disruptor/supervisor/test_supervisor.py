@@ -103,10 +103,10 @@ def test_a_killed_process_that_may_not_restart_ends_the_run(name: str) -> None:
 
 
 def test_a_process_that_ends_unasked_ends_the_run(name: str) -> None:
-    with supervised(topology(name, "end_by_itself")) as supervisor:
-        with pytest.raises(ProcessFailedError, match="ended without being asked to"):
-            start_all(supervisor)
-            wait_until(lambda: False, supervisor)
+    ended = pytest.raises(ProcessFailedError, match="ended without being asked to")
+    with supervised(topology(name, "end_by_itself")) as supervisor, ended:
+        start_all(supervisor)
+        wait_until(lambda: False, supervisor)
 
 
 def test_a_killed_producer_is_restarted_and_its_claim_voided(name: str) -> None:

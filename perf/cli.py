@@ -1,0 +1,95 @@
+"""bin/perf: run scenarios, print their figures, write them as JSON."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from perf import scenarios
+from perf.harness.machine import describe_machine, warnings
+from perf.harness.measurement import Measurement, Options
+
+
+def scenario_names() -> list[str]:
+    """All scenarios, by the names of their modules."""
+    return sorted(module.name for module in pkgutil.iter_modules(scenarios.__path__))
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("chosen", nargs=-1, metavar="[SCENARIO]...")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all figures.")
+@click.option("--peers", is_flag=True, help="Measure rivals beside us, in the same run.")
+@click.option("--runs", type=click.IntRange(1, 100), default=5, show_default=True)
+@click.option("--quick", is_flag=True, help="A fraction of the work: shows that it runs.")
+@click.option("--list", "only_list", is_flag=True, help="Name the scenarios and stop.")
+def main(
+    chosen: tuple[str, ...],
+    json_file: Path | None,
+    peers: bool,
+    runs: int,
+    quick: bool,
+    only_list: bool,
+) -> None:
+    """Run the SCENARIOs, or all of them, and print the median of several runs of each."""
+    known = scenario_names()
+    if only_list:
+        click.echo("\n".join(known))
+        return
+    unknown = [name for name in chosen if name not in known]
+    if unknown:
+        raise click.BadParameter(f"{unknown[0]!r} is no scenario; there are {', '.join(known)}")
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    machine = describe_machine()
+    console.print("  ".join(f"{key}: {value}" for key, value in machine.items()), style="dim")
+    for warning in warnings():
+        console.print(f"warning: {warning}", style="yellow")
+    measured: list[Measurement] = []
+    for name in chosen or known:
+        module = importlib.import_module(f"perf.scenarios.{name}")
+        figures = module.run(Options(runs=runs, quick=quick, peers=peers))
+        measured.extend(figures)
+        console.print(_table(name, figures))
+    if json_file is not None:
+        rows = [{**asdict(figure), "median": figure.value} for figure in measured]
+        content = {"machine": machine, "measurements": rows}
+        json_file.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
+        console.print(f"wrote {json_file}")
+
+
+def _table(name: str, figures: Sequence[Measurement]) -> Table:
+    table = Table(title=name, title_justify="left")
+    for heading in ("variant", "metric"):
+        table.add_column(heading)
+    for heading in ("median", "lowest", "highest"):
+        table.add_column(heading, justify="right")
+    table.add_column("unit")
+    table.add_column("target")
+    for figure in figures:
+        table.add_row(
+            f"{figure.variant} [{figure.peer}]" if figure.peer else figure.variant,
+            figure.metric,
+            _number(figure.value),
+            _number(min(figure.runs)),
+            _number(max(figure.runs)),
+            figure.unit,
+            figure.target,
+            style="dim" if figure.peer else None,
+        )
+    return table
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+if __name__ == "__main__":
+    main(prog_name="bin/perf")
