@@ -17,7 +17,7 @@ from components.messages.event import EVENT, Events
 from components.messages.risk import RISK, Risks
 from components.oracle.comparison import Difference, OrderComparison, StreamComparison
 from components.oracle.platform_hash import platform_hash
-from components.oracle.replay_loop import new_progress, replay_commands
+from components.oracle.replay_loop import new_progress, replay_commands, room_needed
 from components.oracle.store import Journal, JournalError
 from components.sentinel import engine as sentinel_engine
 from components.sentinel.engine import SentinelState
@@ -127,7 +127,7 @@ class _Replay:
         box = self._event_box
         self.events.feed(box.slots[: box.count[0]])
         box.count[0] = 0
-        bound = titan_engine.outbox_bound(self.titan)
+        bound = room_needed(self.titan, self.sentinel)[0]
         if bound > len(box.slots) - _OUTBOX_RECORDS // 2:
             self._event_box = titan_engine.new_outbox(bound + bound // 2 + _OUTBOX_RECORDS)
 
@@ -136,7 +136,7 @@ class _Replay:
         self.risk.feed(box.risks[: box.risk_count[0]])
         self.orders.feed(box.orders[: box.order_count[0]])
         box.risk_count[0] = box.order_count[0] = 0
-        bound = sentinel_engine.outbox_bound(self.sentinel)
+        bound = room_needed(self.titan, self.sentinel)[1]
         if bound > len(box.risks) - _OUTBOX_RECORDS // 2:
             room = bound + bound // 2 + _OUTBOX_RECORDS
             self._answer_box = sentinel_engine.new_outbox(room, room)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from components.sentinel.engine.apply import apply as apply_event
 from components.sentinel.engine.outbox import SentinelOutbox, has_outbox_room
+from components.sentinel.engine.outbox import outbox_bound as answers_bound
 from components.sentinel.engine.state import SentinelState
 from components.titan.engine.apply import apply as apply_command
 from components.titan.engine.apply import outbox_bound as events_bound
@@ -35,6 +36,12 @@ class Progress(NamedTuple):
 def new_progress() -> Progress:
     """Nothing done yet."""
     return Progress(np.zeros(1, np.int64), np.zeros(1, np.int64))
+
+
+@compiled
+def room_needed(titan: TitanState, sentinel: SentinelState) -> tuple[int, int]:
+    """The most that one more step can put into Titan's and into Sentinel's outbox."""
+    return events_bound(titan), answers_bound(sentinel)
 
 
 @compiled

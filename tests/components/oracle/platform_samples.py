@@ -26,6 +26,7 @@ from components.messages.command import COMMAND, Commands, new_commands
 from components.messages.event import EVENT
 from components.messages.risk import RISK
 from components.oracle.platform_hash import platform_hash
+from components.oracle.replay_loop import room_needed
 from components.oracle.store import Journal
 from components.sentinel import engine as sentinel_engine
 from components.titan import engine as titan_engine
@@ -122,12 +123,12 @@ class Platform:
             self.ts += 1_000
             record["ts"] = self.ts
         self.commands.append(record)
-        box = titan_engine.new_outbox(titan_engine.outbox_bound(self._titan))
+        events_room, answers_room = room_needed(self._titan, self._sentinel)
+        box = titan_engine.new_outbox(events_room)
         titan_engine.apply_batch(self._titan, record, len(self.commands), box)
         for event in box.slots[: box.count[0]]:
             self.events.append(np.array([event], EVENT))
-            bound = sentinel_engine.outbox_bound(self._sentinel)
-            answers = sentinel_engine.new_outbox(bound, bound)
+            answers = sentinel_engine.new_outbox(answers_room + 64, answers_room + 64)
             sentinel_engine.apply_batch(self._sentinel, self.events[-1], 0, answers)
             self.risk += [np.array([each], RISK) for each in answers.risks[: answers.risk_count[0]]]
             self._orders += [

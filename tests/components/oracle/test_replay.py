@@ -126,7 +126,10 @@ def test_an_order_that_sentinel_never_made_is_named(tmp_path: Path, streams: Str
     assert (first.stream, first.sequence, first.field) == ("commands", ordinary + 1, "source")
 
 
-def test_every_stream_is_told_when_asked(tmp_path: Path, streams: Streams) -> None:
+def test_every_stream_is_told_when_asked(
+    tmp_path: Path, streams: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("components.oracle.store.reading.CHUNK_BYTES", 1 << 16)
     changed = {name: records.copy() for name, records in streams.items()}
     changed["events"]["ts"][10] += 1
     changed["risk"]["ts"][-1] += 1
