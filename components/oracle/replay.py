@@ -13,22 +13,18 @@ import numpy as np
 
 from components.messages.code import SOURCE_SENTINEL
 from components.messages.command import COMMAND, Commands
-from components.messages.event import EVENT, Events
-from components.messages.risk import RISK, Risks
+from components.messages.event import Events
+from components.messages.risk import Risks
 from components.oracle.comparison import Difference, OrderComparison, StreamComparison
 from components.oracle.platform_hash import platform_hash
-from components.oracle.replay_loop import new_progress, replay_commands, room_needed
 from components.oracle.store import Journal, JournalError
 from components.sentinel import engine as sentinel_engine
 from components.sentinel.engine import SentinelState
 from components.titan import engine as titan_engine
 from components.titan.engine import TitanState
 
-STREAMS = {"commands": COMMAND, "events": EVENT, "risk": RISK}
-"""The streams of the platform's journal; an event's sequence is its place in the stream."""
-
 _OUTBOX_RECORDS = 1 << 16
-"""Room in an outbox beyond what one step can need, so that drains are seldom."""
+"""Room to begin with; an outbox in which not even one step fits is doubled."""
 
 
 class ReplayDifferenceError(JournalError):
@@ -90,23 +86,20 @@ class _Replay:
         self._answer_box = sentinel_engine.new_outbox(_OUTBOX_RECORDS, _OUTBOX_RECORDS)
 
     def feed(self, first: int, commands: Commands) -> None:
-        """Apply commands, the first of which has the sequence ``first``."""
-        progress = new_progress()
-        done = False
-        while not done:
-            done = replay_commands(
-                self.titan,
-                self.sentinel,
-                commands,
-                first,
-                self._event_box,
-                self._answer_box,
-                progress,
-            )
-            self._drain_answers()
-            if progress.event[0] == self._event_box.count[0]:
-                self._drain_events()
-                progress.event[0] = 0
+        """Apply commands, the first of which has the sequence ``first``.
+
+        Titan runs ahead by an outbox of events; as Sentinel depends on the events alone, it comes
+        to the same as one event at a time.
+        """
+        done = 0
+        while done < len(commands):
+            box = self._event_box
+            applied = titan_engine.apply_batch(self.titan, commands[done:], first + done, box)
+            self._pass_on(box.slots[: box.count[0]])
+            box.count[0] = 0
+            done += applied
+            if applied == 0:
+                self._event_box = titan_engine.new_outbox(2 * len(box.slots))
         published = np.flatnonzero(commands["source"] == SOURCE_SENTINEL)
         self.orders.meet(published + first, commands[published])
         self.commands_last = first + len(commands) - 1
@@ -123,23 +116,19 @@ class _Replay:
             _hexadecimal(sentinel_engine.state_hash(self.sentinel)),
         )
 
-    def _drain_events(self) -> None:
-        box = self._event_box
-        self.events.feed(box.slots[: box.count[0]])
-        box.count[0] = 0
-        bound = room_needed(self.titan, self.sentinel)[0]
-        if bound > len(box.slots) - _OUTBOX_RECORDS // 2:
-            self._event_box = titan_engine.new_outbox(bound + bound // 2 + _OUTBOX_RECORDS)
-
-    def _drain_answers(self) -> None:
-        box = self._answer_box
-        self.risk.feed(box.risks[: box.risk_count[0]])
-        self.orders.feed(box.orders[: box.order_count[0]])
-        box.risk_count[0] = box.order_count[0] = 0
-        bound = room_needed(self.titan, self.sentinel)[1]
-        if bound > len(box.risks) - _OUTBOX_RECORDS // 2:
-            room = bound + bound // 2 + _OUTBOX_RECORDS
-            self._answer_box = sentinel_engine.new_outbox(room, room)
+    def _pass_on(self, events: Events) -> None:
+        self.events.feed(events)
+        done = 0
+        while done < len(events):
+            box = self._answer_box
+            reached = sentinel_engine.apply_batch(self.sentinel, events, done, box)
+            self.risk.feed(box.risks[: box.risk_count[0]])
+            self.orders.feed(box.orders[: box.order_count[0]])
+            box.risk_count[0] = box.order_count[0] = 0
+            if reached == done:
+                room = 2 * len(box.risks)
+                self._answer_box = sentinel_engine.new_outbox(room, room)
+            done = reached
 
 
 def replay(

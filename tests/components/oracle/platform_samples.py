@@ -26,13 +26,12 @@ from components.messages.command import COMMAND, Commands, new_commands
 from components.messages.event import EVENT
 from components.messages.risk import RISK
 from components.oracle.platform_hash import platform_hash
-from components.oracle.replay_loop import room_needed
 from components.oracle.store import Journal
+from components.oracle.streams import STREAM_DTYPES
 from components.sentinel import engine as sentinel_engine
 from components.titan import engine as titan_engine
 from components.units import MONEY_SCALE
 
-STREAMS = {"commands": COMMAND, "events": EVENT, "risk": RISK}
 TABLE = InstrumentTable(
     [
         Instrument(
@@ -45,6 +44,7 @@ TABLE = InstrumentTable(
     ]
 )
 ACCOUNTS = tuple(range(1, 9))
+OUTBOX_ROOM = 100_000
 START_NS = 1_767_323_045_000_000_000
 
 
@@ -91,7 +91,7 @@ def write_by_hand(path: Path) -> None:
     risk["seq"] = 3
     risk["kind"] = RISK_ACCOUNT
     risk["account"] = 42
-    with Journal.open_writer(path, STREAMS) as journal:
+    with Journal.open_writer(path, STREAM_DTYPES) as journal:
         journal.append([("commands", 1, [commands]), ("events", 1, [events]), ("risk", 1, [risk])])
 
 
@@ -123,13 +123,12 @@ class Platform:
             self.ts += 1_000
             record["ts"] = self.ts
         self.commands.append(record)
-        events_room, answers_room = room_needed(self._titan, self._sentinel)
-        box = titan_engine.new_outbox(events_room)
-        titan_engine.apply_batch(self._titan, record, len(self.commands), box)
+        box = titan_engine.new_outbox(OUTBOX_ROOM)
+        assert titan_engine.apply_batch(self._titan, record, len(self.commands), box) == 1
         for event in box.slots[: box.count[0]]:
             self.events.append(np.array([event], EVENT))
-            answers = sentinel_engine.new_outbox(answers_room + 64, answers_room + 64)
-            sentinel_engine.apply_batch(self._sentinel, self.events[-1], 0, answers)
+            answers = sentinel_engine.new_outbox(1_000, 1_000)
+            assert sentinel_engine.apply_batch(self._sentinel, self.events[-1], 0, answers) == 1
             self.risk += [np.array([each], RISK) for each in answers.risks[: answers.risk_count[0]]]
             self._orders += [
                 np.array([each], COMMAND) for each in answers.orders[: answers.order_count[0]]
@@ -184,7 +183,7 @@ def _account_command(operation: int, account: int, **fields: int) -> Commands:
 
 def write(path: Path, streams: dict[str, np.ndarray], batch: int = 1000) -> None:
     """Journal the streams in appends of about this many records each."""
-    with Journal.open_writer(path, STREAMS, sync="off") as journal:
+    with Journal.open_writer(path, STREAM_DTYPES, sync="off") as journal:
         longest = max(map(len, streams.values()))
         for start in range(0, longest, batch):
             journal.append(

@@ -150,7 +150,7 @@ def test_records_beyond_what_the_commands_give_are_named(
     assert "does not follow from the commands" in str(report.differences[0])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(parts=st.tuples(st.integers(0, 100), st.integers(0, 100), st.integers(0, 100)))
 def test_what_a_crash_left_unjournaled_is_restored(
     tmp_path_factory: pytest.TempPathFactory,
