@@ -171,14 +171,13 @@ def _warm_sentinel() -> None:
 
 
 def _warm_replay() -> None:
-    from components.oracle.replay_loop import new_progress, replay_commands
     from components.sentinel import engine as sentinel
     from components.titan import engine as titan
 
-    matching, risk = titan.new_state(), sentinel.new_state()
-    events = titan.new_outbox(2 * titan.outbox_bound(matching))
-    answers = sentinel.new_outbox(1024, 1024)
-    replay_commands(matching, risk, _commands(), 1, events, answers, new_progress())
+    events = titan.new_outbox(1 << 16)
+    titan.apply_batch(titan.new_state(), _commands(), 1, events)
+    told = events.slots[: events.count[0]]
+    sentinel.apply_batch(sentinel.new_state(), told, 0, sentinel.new_outbox(1024, 1024))
 
 
 def _warm_feed() -> None:
