@@ -1,9 +1,9 @@
 """Amending an order: less at the same price keeps its place, all else is a new arrival.
 
-    waiting stop                       price and quantity change, it goes on waiting
-    same price, quantity not raised    in place
-    otherwise, post-only into a cross  rejected, the order stays as it was
-    otherwise                          ``amended``, then it arrives at the new price and may trade
+waiting stop                       price and quantity change, it goes on waiting
+same price, quantity not raised    in place
+otherwise, post-only into a cross  rejected, the order stays as it was
+otherwise                          ``amended``, then it arrives at the new price and may trade
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from components.titan.engine.orders.stop_list import queue_triggered
 from components.titan.engine.place import is_display_fine, is_listed, within
 from components.titan.engine.state import LAYER_ICEBERG, LAYER_WAITING, Outbox, TitanState
 from components.units import PRICE_TICKS_MAX, QTY_LOTS_MAX
-from disruptor.compiled import compiled
+from disruptor.compiled import internal
 
 
-@compiled
+@internal
 def amend(state: TitanState, outbox: Outbox, command: np.void) -> None:
     """Answer one amend command, with all that follows from it in its symbol."""
     symbol = np.int64(command["symbol"])
@@ -65,7 +65,7 @@ def amend(state: TitanState, outbox: Outbox, command: np.void) -> None:
         run_queue(state, outbox)
 
 
-@compiled
+@internal
 def _judge(state: TitanState, slot: np.uint32, price: int, qty: int) -> int:
     order = state.orders[slot]
     unpriced = is_market(order["order_type"]) and price == 0
@@ -88,7 +88,7 @@ def _judge(state: TitanState, slot: np.uint32, price: int, qty: int) -> int:
     return REASON_NONE
 
 
-@compiled
+@internal
 def _amend_waiting(state: TitanState, slot: np.uint32, price: int, qty: int) -> None:
     order = state.orders[slot]
     order["price"] = price
@@ -100,10 +100,8 @@ def _amend_waiting(state: TitanState, slot: np.uint32, price: int, qty: int) -> 
         order["qty"] = qty
 
 
-@compiled
-def _arrive_again(
-    state: TitanState, outbox: Outbox, slot: np.uint32, price: int, qty: int
-) -> bool:
+@internal
+def _arrive_again(state: TitanState, outbox: Outbox, slot: np.uint32, price: int, qty: int) -> bool:
     """It leaves its place and arrives like a new order; True if it traded."""
     order = state.orders[slot]
     leave_level(state, slot)

@@ -18,7 +18,7 @@ from components.messages.code import (
     REASON_NONE,
 )
 from components.titan.engine.state import FIRST_EVENT, NOW, SEQUENCE, Outbox, TitanState
-from disruptor.compiled import compiled, inlined
+from disruptor.compiled import inlined, internal
 
 
 @inlined
@@ -74,19 +74,19 @@ def tell_cancelled(
     _tell_order(state, outbox, slot, EVENT_CANCELLED, qty, reason)
 
 
-@compiled
+@internal
 def tell_amended(state: TitanState, outbox: Outbox, slot: np.uint32, qty: int) -> None:
     """The order's price and open quantity are now these."""
     _tell_order(state, outbox, slot, EVENT_AMENDED, qty, REASON_NONE)
 
 
-@compiled
+@internal
 def tell_triggered(state: TitanState, outbox: Outbox, slot: np.uint32) -> None:
     """The stop enters the book."""
     _tell_order(state, outbox, slot, EVENT_TRIGGERED, 0, REASON_NONE)
 
 
-@compiled
+@internal
 def tell_rejected(state: TitanState, outbox: Outbox, command: np.void, reason: int) -> None:
     """Nothing came of the command."""
     event = next_event(state, outbox)

@@ -39,10 +39,10 @@ from components.titan.engine.state import (
     Outbox,
     TitanState,
 )
-from disruptor.compiled import compiled, inlined
+from disruptor.compiled import entry, inlined, internal
 
 
-@inlined
+@entry
 def outbox_bound(state: TitanState) -> int:
     """The most events that the next command can cause, whatever it is.
 
@@ -92,7 +92,7 @@ def _expire_due(state: TitanState, outbox: Outbox) -> None:
         expire(state, outbox)
 
 
-@compiled
+@internal
 def _apply_other(state: TitanState, outbox: Outbox, command: np.void) -> None:
     operation = command["op"]
     if operation == OP_AMEND:
@@ -105,7 +105,7 @@ def _apply_other(state: TitanState, outbox: Outbox, command: np.void) -> None:
         tell_rejected(state, outbox, command, REASON_BAD_TYPE)
 
 
-@compiled
+@entry
 def apply_batch(
     state: TitanState, commands: NDArray[Any], first_sequence: int, outbox: Outbox
 ) -> int:

@@ -24,7 +24,7 @@ from components.titan.engine.state import (
     Outbox,
     TitanState,
 )
-from disruptor.compiled import compiled, inlined
+from disruptor.compiled import inlined, internal
 
 
 @inlined
@@ -42,13 +42,13 @@ def cancel(state: TitanState, outbox: Outbox, command: np.void) -> None:
     remove_order(state, slot)
 
 
-@compiled
+@internal
 def _end(state: TitanState, outbox: Outbox, slot: np.uint32, reason: int) -> None:
     tell_cancelled(state, outbox, slot, open_qty(state, slot), reason)
     remove_order(state, slot)
 
 
-@compiled
+@internal
 def expire(state: TitanState, outbox: Outbox) -> None:
     """Cancel what expires at or before now, in order of expiry, then placement."""
     state.totals[EVERY_TOUCH] = 1
@@ -59,7 +59,7 @@ def expire(state: TitanState, outbox: Outbox) -> None:
         _end(state, outbox, slot, REASON_EXPIRED)
 
 
-@compiled
+@internal
 def cancel_all(state: TitanState, outbox: Outbox, command: np.void) -> None:
     """Cancel an account's orders in one symbol or all, in order of placement.
 
@@ -75,16 +75,17 @@ def cancel_all(state: TitanState, outbox: Outbox, command: np.void) -> None:
     count = 0
     for number in range(1, state.totals[ORDER_TOP] + 1):
         order = state.orders[number]
-        if order["order_id"] != 0 and order["account"] == account:
-            if symbol == ALL_SYMBOLS or np.int64(order["symbol"]) == symbol:
-                state.queue[count] = number
-                count += 1
+        if order["order_id"] == 0 or order["account"] != account:
+            continue
+        if symbol == ALL_SYMBOLS or np.int64(order["symbol"]) == symbol:
+            state.queue[count] = number
+            count += 1
     _sort_by_placement(state, count)
     for place in range(count):
         _end(state, outbox, state.queue[place], REASON_MASS)
 
 
-@compiled
+@internal
 def _sort_by_placement(state: TitanState, count: int) -> None:
     """Heapsort of ``queue[:count]``: no memory, no bad case."""
     for root in range(count // 2 - 1, -1, -1):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from components.titan.engine.state import EXPIRY_COUNT, TitanState
-from disruptor.compiled import compiled, inlined
+from disruptor.compiled import inlined, internal
 
 
 @inlined
@@ -26,7 +26,7 @@ def _put(state: TitanState, place: int, slot: np.uint32) -> None:
     state.terms[slot]["heap_place"] = place
 
 
-@compiled
+@internal
 def _rise(state: TitanState, place: int) -> None:
     slot = state.expiries[place]
     while place > 0:
@@ -38,7 +38,7 @@ def _rise(state: TitanState, place: int) -> None:
     _put(state, place, slot)
 
 
-@compiled
+@internal
 def _sink(state: TitanState, place: int) -> None:
     count = state.totals[EXPIRY_COUNT]
     slot = state.expiries[place]
@@ -55,7 +55,7 @@ def _sink(state: TitanState, place: int) -> None:
     _put(state, place, slot)
 
 
-@compiled
+@internal
 def schedule_expiry(state: TitanState, slot: np.uint32) -> None:
     """The order ends at its ``expires``."""
     place = state.totals[EXPIRY_COUNT]
@@ -64,7 +64,7 @@ def schedule_expiry(state: TitanState, slot: np.uint32) -> None:
     _rise(state, place)
 
 
-@compiled
+@internal
 def unschedule_expiry(state: TitanState, slot: np.uint32) -> None:
     """The order has ended otherwise."""
     place = state.terms[slot]["heap_place"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from components.units import MONEY_MAX, PPM
-from disruptor.compiled import compiled, inlined
+from disruptor.compiled import inlined, internal
 
 _SMALL: Final = 1 << 20
 """Two factors below it and a money unit of at most 2**20 multiply to at most MONEY_MAX."""
@@ -19,7 +19,7 @@ def notional_fits(price: int, qty: int, money_unit: int) -> bool:
     return _notional_fits_exactly(price, qty, money_unit)
 
 
-@compiled
+@internal
 def _notional_fits_exactly(price: int, qty: int, money_unit: int) -> bool:
     return qty <= MONEY_MAX // (price * money_unit)
 

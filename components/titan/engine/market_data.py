@@ -8,7 +8,7 @@ from components.messages.code import BUY, SELL
 from components.titan.engine.answers import tell_touch
 from components.titan.engine.ladder import find_block, key_after, level_of
 from components.titan.engine.state import KEY_MASK, NO_KEY, Outbox, TitanState, flip_of
-from disruptor.compiled import compiled, inlined
+from disruptor.compiled import entry, inlined, internal
 
 
 @inlined
@@ -44,14 +44,14 @@ def publish_touch(state: TitanState, outbox: Outbox, symbol: int) -> None:
         tell_touch(state, outbox, symbol, bid_price, bid_qty, ask_price, ask_qty)
 
 
-@compiled
+@internal
 def publish_every_touch(state: TitanState, outbox: Outbox) -> None:
     """Tell what changed in any symbol, in order of their index."""
     for symbol in range(len(state.books)):
         publish_touch(state, outbox, symbol)
 
 
-@compiled
+@entry
 def best(state: TitanState, symbol: int) -> tuple[int, int, int, int]:
     """Bid, its quantity, ask, its quantity: ticks and lots shown; a quantity of 0 is no bid."""
     bids = state.sides[symbol * 2]
@@ -63,7 +63,7 @@ def best(state: TitanState, symbol: int) -> tuple[int, int, int, int]:
     return bid, bid_qty, ask, ask_qty
 
 
-@compiled
+@entry
 def _side_depth(state: TitanState, symbol: int, side: int, into: np.ndarray) -> int:
     book_side = state.sides[symbol * 2 + side]
     key = book_side["best_key"]

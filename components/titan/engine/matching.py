@@ -34,13 +34,13 @@ from components.titan.engine.state import (
     TitanState,
     flip_of,
 )
-from disruptor.compiled import compiled, inlined
+from disruptor.compiled import inlined, internal
 
 
 @inlined
 def is_market(order_type: int) -> bool:
     """Whether it takes at any price, unless it names the worst."""
-    return order_type == TYPE_MARKET or order_type == TYPE_STOP
+    return order_type == TYPE_MARKET or order_type == TYPE_STOP  # noqa: SIM109
 
 
 @inlined
@@ -114,7 +114,7 @@ def sweep(state: TitanState, outbox: Outbox, taker: np.uint32, limit_key: int) -
     return traded
 
 
-@compiled
+@internal
 def cut_taker(state: TitanState, outbox: Outbox, slot: np.uint32) -> None:
     """Cut a reduce-only order that is about to take to what reduces its account's position."""
     order = state.orders[slot]
@@ -163,7 +163,7 @@ def _rest(state: TitanState, slot: np.uint32, is_live: bool) -> None:
         index_order(state, slot)
 
 
-@compiled
+@internal
 def enter_again(state: TitanState, outbox: Outbox, slot: np.uint32) -> bool:
     """``enter`` for an order that is live: amended, or a stop that triggered."""
     return enter(state, outbox, slot, True)

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from components.titan.engine.state import ID_MASK, LIVE, ORDER_TOP, TitanState
-from disruptor.compiled import compiled, inlined
+from disruptor.compiled import inlined, internal
 
 _LOW: Final = 0xFFFF_FFFF
 _TAG: Final = 0x7FFF_FFFF
@@ -92,7 +92,7 @@ def reserve_index(state: TitanState) -> None:
         _grow_index(state)
 
 
-@compiled
+@internal
 def _grow_index(state: TitanState) -> None:
     """Double the table, once a doubling of the live orders; some 10 ns an order."""
     size = (state.totals[ID_MASK] + 1) * 2

@@ -18,7 +18,7 @@ from components.titan.engine.state import (
     ORDER_TOP,
     TitanState,
 )
-from disruptor.compiled import compiled, inlined
+from disruptor.compiled import inlined, internal
 
 
 @inlined
@@ -52,7 +52,7 @@ def end_live_order(state: TitanState, slot: np.uint32) -> None:
     give_slot(state, slot)
 
 
-@compiled
+@internal
 def _leave_layers(state: TitanState, slot: np.uint32) -> None:
     if state.orders[slot]["layers"] & LAYER_ICEBERG:
         forget_slices(state, slot)

@@ -33,13 +33,13 @@ from components.titan.engine.place import is_listed, within
 from components.titan.engine.positions import add_position, find_position
 from components.titan.engine.state import Outbox, TitanState
 from components.units import MONEY_UNIT_MAX, PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX
-from disruptor.compiled import compiled
+from disruptor.compiled import internal
 
 _KIND_OF_OP: Final = EVENT_PRICE - OP_PRICE
 """Passed-through kinds stand in the order of their operations."""
 
 
-@compiled
+@internal
 def pass_through(state: TitanState, outbox: Outbox, command: np.void) -> None:
     """Note and hand on a price, account, deposit, position, instrument, tier, rule or marker."""
     reason = REASON_NONE
@@ -58,7 +58,7 @@ def pass_through(state: TitanState, outbox: Outbox, command: np.void) -> None:
         run_queue(state, outbox)
 
 
-@compiled
+@internal
 def _hand_on(state: TitanState, outbox: Outbox, command: np.void) -> None:
     event = next_event(state, outbox)
     event["kind"] = np.int64(command["op"]) + _KIND_OF_OP
@@ -77,7 +77,7 @@ def _hand_on(state: TitanState, outbox: Outbox, command: np.void) -> None:
     event["reason"] = REASON_NONE
 
 
-@compiled
+@internal
 def _note_price(state: TitanState, command: np.void) -> int:
     if not is_listed(state, np.int64(command["symbol"])):
         return REASON_UNKNOWN_SYMBOL
@@ -89,7 +89,7 @@ def _note_price(state: TitanState, command: np.void) -> int:
     return REASON_NONE
 
 
-@compiled
+@internal
 def _note_position(state: TitanState, command: np.void) -> int:
     """An opening position counts only where there is none yet; Sentinel refuses a second one."""
     symbol = np.int64(command["symbol"])
@@ -112,7 +112,7 @@ def _note_position(state: TitanState, command: np.void) -> int:
     return REASON_NONE
 
 
-@compiled
+@internal
 def _note_instrument(state: TitanState, command: np.void) -> int:
     """List a symbol, or change the fees, leverage or rules of one; never its grid."""
     symbol = np.int64(command["symbol"])

@@ -49,10 +49,8 @@ from components.titan.engine.orders.fill_or_kill import can_fill
 from components.titan.engine.orders.iceberg import hide
 from components.titan.engine.orders.stop import run_queue
 from components.titan.engine.orders.stop_list import (
-    is_through,
     join_stops,
     queue_triggered,
-    reference_price,
 )
 from components.titan.engine.positions import hold_position, reducible
 from components.titan.engine.state import (
@@ -67,7 +65,7 @@ from components.titan.engine.state import (
     has_room,
 )
 from components.units import ACCOUNT_MAX, ORDER_ID_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
-from disruptor.compiled import compiled, inlined
+from disruptor.compiled import inlined, internal
 
 
 @inlined
@@ -171,7 +169,7 @@ def _open(state: TitanState, command: np.void) -> np.uint32:
     return slot
 
 
-@compiled
+@internal
 def _place_layered(state: TitanState, outbox: Outbox, command: np.void) -> None:
     reason = _judge_layered(state, command)
     if reason != REASON_NONE:
@@ -205,7 +203,7 @@ def _place_layered(state: TitanState, outbox: Outbox, command: np.void) -> None:
     run_queue(state, outbox)
 
 
-@compiled
+@internal
 def _judge_layered(state: TitanState, command: np.void) -> int:
     symbol = np.int64(command["symbol"])
     if not is_listed(state, symbol):
@@ -229,7 +227,7 @@ def _judge_layered(state: TitanState, command: np.void) -> int:
     return REASON_NONE
 
 
-@compiled
+@internal
 def _judge_numbers(state: TitanState, command: np.void) -> int:
     price = command["price"]
     qty = command["qty"]
@@ -261,7 +259,7 @@ def is_display_fine(display_qty: int, qty: int) -> bool:
     return within(display_qty, QTY_LOTS_MAX) and -(-qty // display_qty) <= ICEBERG_SLICES_MAX
 
 
-@compiled
+@internal
 def _add_layers(state: TitanState, command: np.void, slot: np.uint32) -> None:
     layers = 0
     if command["display_qty"] != 0:
@@ -276,7 +274,7 @@ def _add_layers(state: TitanState, command: np.void, slot: np.uint32) -> None:
     terms["stop_price"] = command["stop_price"]
 
 
-@compiled
+@internal
 def _schedule(state: TitanState, slot: np.uint32) -> None:
     order = state.orders[slot]
     if order["tif"] == TIF_GTD:
@@ -284,7 +282,7 @@ def _schedule(state: TitanState, slot: np.uint32) -> None:
         schedule_expiry(state, slot)
 
 
-@compiled
+@internal
 def _judge_entry(state: TitanState, slot: np.uint32) -> int:
     """Why an order must not enter the book now: the rules that depend on what is there."""
     order = state.orders[slot]
@@ -306,7 +304,7 @@ def _judge_entry(state: TitanState, slot: np.uint32) -> int:
     return REASON_NONE
 
 
-@compiled
+@internal
 def _place_stop(state: TitanState, slot: np.uint32) -> None:
     """Index it and let it wait; one that is through already is found there at once."""
     order = state.orders[slot]

@@ -20,7 +20,7 @@ from components.titan.engine.state import (
     POSITION_TOP,
     TitanState,
 )
-from disruptor.compiled import compiled, inlined
+from disruptor.compiled import inlined, internal
 
 POSITION_LOTS_MAX: Final = 1 << 61
 """Beyond it orders are refused; with the bound on live orders no position can pass 63 bits."""
@@ -49,7 +49,7 @@ def find_position(state: TitanState, account: int, symbol: int) -> np.uint32:
     return found
 
 
-@compiled
+@internal
 def add_position(state: TitanState, account: int, symbol: int) -> np.uint32:
     """Store a position of zero; 0 when the pool is full."""
     totals = state.totals
@@ -76,7 +76,7 @@ def add_position(state: TitanState, account: int, symbol: int) -> np.uint32:
     return slot
 
 
-@compiled
+@internal
 def drop_position(state: TitanState, slot: np.uint32) -> None:
     """Give back a position of zero that no order refers to."""
     position = state.positions[slot]

@@ -20,7 +20,7 @@ from components.titan.engine.state import (
     NEAR_BLOCKS,
     TitanState,
 )
-from disruptor.compiled import compiled, inlined
+from disruptor.compiled import inlined, internal
 
 
 @inlined
@@ -34,7 +34,7 @@ def _near(side_index: int, number: int) -> np.uint64:
     return np.uint64(side_index * NEAR_BLOCKS + number % NEAR_BLOCKS)
 
 
-@compiled
+@internal
 def search_block(state: TitanState, side_index: int, number: int) -> np.uint32:
     """The block of that number, or 0; remembers it in the near cache.  At most 35 steps."""
     link = np.int64(state.sides[np.uint64(side_index)]["root"])
@@ -49,7 +49,7 @@ def search_block(state: TitanState, side_index: int, number: int) -> np.uint32:
     return block
 
 
-@compiled
+@internal
 def insert_block(state: TitanState, side_index: int, number: int) -> np.uint32:
     """Make the block of a number that has none, in its place in the list; remember it."""
     block = _take_block(state)
@@ -91,7 +91,7 @@ def insert_block(state: TitanState, side_index: int, number: int) -> np.uint32:
     return block
 
 
-@compiled
+@internal
 def remove_block(state: TitanState, side_index: int, block: np.uint32) -> None:
     """Take an empty block out of tree, list and near cache."""
     gone = state.blocks[block]

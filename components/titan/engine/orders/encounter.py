@@ -30,13 +30,13 @@ from components.titan.engine.order_pool import open_qty, remove_order
 from components.titan.engine.orders.iceberg import shrink_resting
 from components.titan.engine.positions import reducible
 from components.titan.engine.state import LAYER_REDUCE_ONLY, Outbox, TitanState
-from disruptor.compiled import compiled
+from disruptor.compiled import internal
 
 TRADE: Final = 0
 NEXT: Final = 1
 
 
-@compiled
+@internal
 def encounter(state: TitanState, outbox: Outbox, taker: np.uint32, maker: np.uint32) -> int:
     """Settle what comes before the trade; the taker's ``qty`` is what it still wants.
 
@@ -52,7 +52,7 @@ def encounter(state: TitanState, outbox: Outbox, taker: np.uint32, maker: np.uin
     return TRADE
 
 
-@compiled
+@internal
 def _prevent_self_trade(
     state: TitanState, outbox: Outbox, taker: np.uint32, maker: np.uint32
 ) -> None:
@@ -80,7 +80,7 @@ def _prevent_self_trade(
         shrink_resting(state, maker, maker_open - maker_loss)
 
 
-@compiled
+@internal
 def _cut_maker(state: TitanState, outbox: Outbox, maker: np.uint32) -> int:
     resting = state.orders[maker]
     allowed = reducible(state.positions[resting["position"]]["qty"], resting["side"])

@@ -19,12 +19,12 @@ from components.titan.engine.state import (
     NO_KEY,
     TitanState,
 )
-from disruptor.compiled import compiled
+from disruptor.compiled import internal
 
 _SLOT, _SHOWN, _HIDDEN = 0, 1, 2
 
 
-@compiled
+@internal
 def can_fill(state: TitanState, slot: np.uint32, wanted: int, limit_key: int) -> bool:
     """Whether the order in ``slot``, not in the book yet, would trade all that it wants."""
     order = state.orders[slot]
@@ -41,7 +41,7 @@ def can_fill(state: TitanState, slot: np.uint32, wanted: int, limit_key: int) ->
     return left == 0
 
 
-@compiled
+@internal
 def _copy_queue(state: TitanState, level: np.uint64) -> int:
     count = 0
     maker = state.levels[level]["head"]
@@ -56,7 +56,7 @@ def _copy_queue(state: TitanState, level: np.uint64) -> int:
     return count
 
 
-@compiled
+@internal
 def _rehearse_level(state: TitanState, taker: np.uint32, level: np.uint64, left: int) -> int:
     """What is still wanted after this level; -1 when self-trade prevention ends the sweep."""
     taking = state.orders[taker]
@@ -90,7 +90,7 @@ def _rehearse_level(state: TitanState, taker: np.uint32, level: np.uint64, left:
     return left
 
 
-@compiled
+@internal
 def _cut_copy(state: TitanState, maker: np.uint32, place: int) -> None:
     resting = state.orders[maker]
     held = resting["position"]
@@ -102,7 +102,7 @@ def _cut_copy(state: TitanState, maker: np.uint32, place: int) -> None:
         state.rehearsal[_HIDDEN, place] = max(allowed - shown, 0)
 
 
-@compiled
+@internal
 def _forget(state: TitanState, taker: np.uint32, side_index: int, reached: int) -> None:
     """Clear the changes of position that the rehearsal noted, up to the last level it played."""
     state.pending[state.orders[taker]["position"]] = 0

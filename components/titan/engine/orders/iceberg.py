@@ -11,23 +11,23 @@ import numpy as np
 
 from components.titan.engine.ladder import join_level, leave_level
 from components.titan.engine.state import HIDDEN_SLICES, LAYER_ICEBERG, TitanState
-from disruptor.compiled import compiled
+from disruptor.compiled import internal
 
 
-@compiled
+@internal
 def hidden_slices(state: TitanState, slot: np.uint32) -> int:
     """How many more slices the order will show."""
     terms = state.terms[slot]
     return -(-terms["hidden"] // terms["display_qty"])
 
 
-@compiled
+@internal
 def forget_slices(state: TitanState, slot: np.uint32) -> None:
     """The order leaves the book; what it hid no longer counts."""
     state.totals[HIDDEN_SLICES] -= hidden_slices(state, slot)
 
 
-@compiled
+@internal
 def hide(state: TitanState, slot: np.uint32) -> None:
     """Before it comes to rest or waits: show one slice of ``qty`` and hide the others."""
     order = state.orders[slot]
@@ -38,7 +38,7 @@ def hide(state: TitanState, slot: np.uint32) -> None:
     state.totals[HIDDEN_SLICES] += hidden_slices(state, slot)
 
 
-@compiled
+@internal
 def unhide(state: TitanState, slot: np.uint32) -> None:
     """Before it takes: ``qty`` is all of it again."""
     forget_slices(state, slot)
@@ -46,7 +46,7 @@ def unhide(state: TitanState, slot: np.uint32) -> None:
     state.terms[slot]["hidden"] = 0
 
 
-@compiled
+@internal
 def show_next_slice(state: TitanState, slot: np.uint32) -> bool:
     """The slice shown is traded: show the next at the back; False if none is left."""
     terms = state.terms[slot]
@@ -61,7 +61,7 @@ def show_next_slice(state: TitanState, slot: np.uint32) -> bool:
     return True
 
 
-@compiled
+@internal
 def shrink_resting(state: TitanState, slot: np.uint32, open_qty: int) -> None:
     """Lower a resting order's open quantity in its place; the hidden part goes first."""
     order = state.orders[slot]

@@ -34,7 +34,7 @@ from components.titan.engine.state import (
     Outbox,
     TitanState,
 )
-from disruptor.compiled import compiled, inlined
+from disruptor.compiled import inlined, internal
 
 
 @inlined
@@ -44,7 +44,7 @@ def run_queue(state: TitanState, outbox: Outbox) -> None:
         _run_queue(state, outbox)
 
 
-@compiled
+@internal
 def _run_queue(state: TitanState, outbox: Outbox) -> None:
     totals = state.totals
     while totals[QUEUE_HEAD] < totals[QUEUE_TAIL]:
@@ -57,7 +57,7 @@ def _run_queue(state: TitanState, outbox: Outbox) -> None:
     totals[QUEUE_TAIL] = 0
 
 
-@compiled
+@internal
 def _trigger(state: TitanState, outbox: Outbox, slot: np.uint32) -> bool:
     """One stop enters; True if it traded."""
     order = state.orders[slot]
@@ -72,7 +72,7 @@ def _trigger(state: TitanState, outbox: Outbox, slot: np.uint32) -> bool:
     return enter_again(state, outbox, slot)
 
 
-@compiled
+@internal
 def _why_not(state: TitanState, slot: np.uint32) -> int:
     """Why it cannot enter, or 0; a reduce-only excess is cut on entry, so it is no reason."""
     order = state.orders[slot]

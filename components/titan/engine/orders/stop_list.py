@@ -16,7 +16,7 @@ from components.titan.engine.state import (
     QUEUE_TAIL,
     TitanState,
 )
-from disruptor.compiled import compiled, inlined
+from disruptor.compiled import inlined, internal
 
 
 @inlined
@@ -33,7 +33,7 @@ def is_through(side: int, stop_price: int, reference: int) -> bool:
     return reference >= stop_price if side == BUY else reference <= stop_price
 
 
-@compiled
+@internal
 def join_stops(state: TitanState, slot: np.uint32) -> None:
     """The order waits, last of its symbol."""
     order = state.orders[slot]
@@ -61,7 +61,7 @@ def _widen(state: TitanState, slot: np.uint32) -> None:
         book["sell_stop_high"] = max(book["sell_stop_high"], stop_price)
 
 
-@compiled
+@internal
 def leave_stops(state: TitanState, slot: np.uint32) -> None:
     """The order waits no longer."""
     order = state.orders[slot]
@@ -89,7 +89,7 @@ def queue_triggered(state: TitanState, symbol: int) -> None:
             _queue_triggered(state, symbol, reference)
 
 
-@compiled
+@internal
 def _queue_triggered(state: TitanState, symbol: int, reference: int) -> None:
     book = state.books[symbol]
     book["buy_stop_low"] = NO_KEY

@@ -1,0 +1,51 @@
+"""The command line of Titan offline: JSON lines in, JSON lines out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from components.configuration import load_instruments
+from components.messages.json_lines import TextError
+from components.titan.offline import OfflineTitan, read_chunks
+from disruptor.errors import ConfigurationError
+
+_DEFAULT = Path(__file__).resolve().parents[2] / "config" / "instruments.yaml"
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--instruments",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=_DEFAULT,
+    show_default="config/instruments.yaml",
+    help="What can be traded: symbols, tick and lot sizes, fees.",
+)
+@click.option(
+    "--all",
+    "every_event",
+    is_flag=True,
+    help="Also write best bid/ask changes, what is passed through, fees, flags and times.",
+)
+@click.option("--state-hash", is_flag=True, help="Print the SHA-256 of the final state to stderr.")
+def main(instruments: Path, every_event: bool, state_hash: bool) -> None:
+    """Match orders: commands as JSON lines on stdin, events as JSON lines on stdout.
+
+    Command n of the input is answered by events with "seq" n.  A number off the grid, zero or too
+    large is answered "rejected".  A line that is malformed (no JSON, a missing or unknown key, a
+    wrong type) ends the run with status 1, after everything before it has been answered.
+    """
+    try:
+        titan = OfflineTitan(load_instruments(instruments), every_event=every_event)
+        titan.run(read_chunks(sys.stdin.buffer), sys.stdout.buffer)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except (TextError, ConfigurationError) as error:
+        click.echo(f"titan: {error}", err=True)
+        sys.exit(1)
+    if state_hash:
+        click.echo(titan.state_hash().hex(), err=True)

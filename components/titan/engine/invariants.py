@@ -1,0 +1,145 @@
+"""What must hold between any two commands; walks the whole state in plain Python, so it is slow.
+
+I1  no book is crossed                          I5  each live order is found by its id
+I2  a level shows the sum of its orders         I6  the expiry heap is a heap of the right orders
+I3  queues, blocks and best prices agree        I7  positions count the orders that hold them
+I4  live orders are those in levels and lists   I8  hidden slices are what icebergs hide
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from components.messages.code import BUY, SELL
+from components.titan.engine.state import (
+    EXPIRY_COUNT,
+    HIDDEN_SLICES,
+    ID_MASK,
+    KEY_MASK,
+    LAYER_EXPIRES,
+    LAYER_ICEBERG,
+    LAYER_WAITING,
+    LIVE,
+    NO_KEY,
+    POSITION_COUNT,
+    TitanState,
+)
+
+
+def check_invariants(state: TitanState) -> None:
+    """Raise AssertionError naming the first invariant that does not hold."""
+    found: list[int] = []
+    for symbol in range(len(state.books)):
+        for side in (BUY, SELL):
+            found += _check_side(state, symbol, side)
+        found += _check_stops(state, symbol)
+        bid, ask = (int(state.sides[2 * symbol + side]["best_key"]) for side in (BUY, SELL))
+        if bid != NO_KEY and ask != NO_KEY:
+            assert bid ^ KEY_MASK < ask, f"I1: symbol {symbol} is crossed"
+    _check_live(state, found)
+    _check_expiries(state, found)
+    _check_positions(state, found)
+    hidden = sum(
+        -(-int(state.terms[slot]["hidden"]) // int(state.terms[slot]["display_qty"]))
+        for slot in found
+        if state.orders[slot]["layers"] & LAYER_ICEBERG
+    )
+    assert hidden == state.totals[HIDDEN_SLICES], f"I8: {hidden} slices are hidden"
+
+
+def _check_side(state: TitanState, symbol: int, side: int) -> list[int]:
+    book_side = state.sides[2 * symbol + side]
+    found: list[int] = []
+    keys: list[int] = []
+    block, before = int(book_side["first"]), 0
+    while block:
+        record = state.blocks[block]
+        assert int(record["prev"]) == before, f"I3: block {block} has a wrong predecessor"
+        assert int(record["occupied"]), f"I3: block {block} is empty"
+        for bit in range(64):
+            level = block * 64 + bit
+            if int(record["occupied"]) >> bit & 1:
+                keys.append(int(record["number"]) * 64 + bit)
+                found += _check_level(state, symbol, side, level, keys[-1])
+            else:
+                assert not state.levels[level]["head"], f"I3: level {level} has no bit"
+        block, before = int(record["next"]), block
+    assert keys == sorted(set(keys)), f"I3: symbol {symbol} side {side} is out of order"
+    best = keys[0] if keys else NO_KEY
+    assert int(book_side["best_key"]) == best, f"I3: best key is {best}, not what is stored"
+    return found
+
+
+def _check_level(state: TitanState, symbol: int, side: int, level: int, key: int) -> list[int]:
+    record = state.levels[level]
+    price = key ^ KEY_MASK if side == BUY else key
+    found: list[int] = []
+    slot, before, total = int(record["head"]), 0, 0
+    while slot:
+        order = state.orders[slot]
+        place = (int(order["symbol"]), int(order["side"]), int(order["price"]))
+        assert place == (symbol, side, price), f"I3: order {slot} stands in the wrong level"
+        assert int(order["level"]) == level, f"I3: order {slot} points to another level"
+        assert int(order["prev"]) == before, f"I3: order {slot} has a wrong predecessor"
+        assert int(order["qty"]) > 0, f"I2: order {slot} shows nothing"
+        total += int(order["qty"])
+        found.append(slot)
+        slot, before = int(order["next"]), slot
+    assert int(record["tail"]) == before, f"I3: level {level} has a wrong end"
+    assert int(record["qty"]) == total, f"I2: level {level} shows {record['qty']}, not {total}"
+    return found
+
+
+def _check_stops(state: TitanState, symbol: int) -> list[int]:
+    book = state.books[symbol]
+    found: list[int] = []
+    slot, placement = int(book["stops_first"]), 0
+    while slot:
+        order, stop_price = state.orders[slot], int(state.terms[slot]["stop_price"])
+        assert order["layers"] & LAYER_WAITING, f"I4: order {slot} waits without its mark"
+        assert int(order["placement"]) > placement, f"I4: stop {slot} is out of order"
+        if order["side"] == BUY:
+            assert stop_price >= book["buy_stop_low"], f"I4: stop {slot} is below the bound"
+        else:
+            assert stop_price <= book["sell_stop_high"], f"I4: stop {slot} is above the bound"
+        found.append(slot)
+        slot, placement = int(order["next"]), int(order["placement"])
+    return found
+
+
+def _check_live(state: TitanState, found: list[int]) -> None:
+    live = np.flatnonzero(state.orders["order_id"]).tolist()
+    assert sorted(found) == live, "I4: some live order is in no level or list, or in two"
+    assert len(live) == state.totals[LIVE], f"I4: {len(live)} orders live"
+    entries = state.ids[: int(state.totals[ID_MASK]) + 1]
+    indexed = sorted((entries[entries != 0] & 0xFFFF_FFFF).tolist())
+    assert indexed == live, "I5: the index does not hold each live order once"
+    names = {(int(each["account"]), int(each["order_id"])) for each in state.orders[live]}
+    assert len(names) == len(live), "I5: two live orders have one name"
+
+
+def _check_expiries(state: TitanState, found: list[int]) -> None:
+    heap = state.expiries[: int(state.totals[EXPIRY_COUNT])].tolist()
+    expected = [slot for slot in found if state.orders[slot]["layers"] & LAYER_EXPIRES]
+    assert sorted(heap) == sorted(expected), "I6: the expiry heap holds other orders"
+    for place, slot in enumerate(heap):
+        parent = heap[(place - 1) // 2] if place else slot
+        one, other = (
+            (int(state.terms[each]["expires"]), int(state.orders[each]["placement"]))
+            for each in (parent, slot)
+        )
+        assert one <= other, f"I6: order {slot} is above one that expires before it"
+        assert int(state.terms[slot]["heap_place"]) == place, f"I6: order {slot} is elsewhere"
+
+
+def _check_positions(state: TitanState, found: list[int]) -> None:
+    holders = Counter(int(state.orders[slot]["position"]) for slot in found)
+    stored = np.flatnonzero(state.positions["account"]).tolist()
+    assert len(stored) == state.totals[POSITION_COUNT], "I7: the positions are miscounted"
+    for slot in stored:
+        position = state.positions[slot]
+        assert int(position["orders"]) == holders[slot], f"I7: position {slot} miscounts"
+        assert holders[slot] or position["qty"], f"I7: position {slot} is not needed"
+    assert set(holders) <= set(stored), "I7: an order holds a position that is not stored"

@@ -1,0 +1,261 @@
+"""The state as canonical bytes: the same orders, positions and prices always give the same bytes.
+
+    header      magic, now, number of symbols, positions, orders
+    symbols     listed ones by index: rules, last and mark price
+    positions   those that are not zero, by account and symbol
+    orders      by symbol: bids best first in queue order, asks likewise, waiting stops in order
+
+Slots, pools and the order of past events leave no trace; an order's ``placement`` is its rank
+among the live ones.  ``restore`` is the inverse.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.titan.engine.expiry import schedule_expiry
+from components.titan.engine.ladder import find_block, join_level, key_after, level_of
+from components.titan.engine.market_data import best
+from components.titan.engine.order_index import index_order, reserve_index
+from components.titan.engine.order_pool import take_slot
+from components.titan.engine.orders.iceberg import hidden_slices
+from components.titan.engine.orders.stop_list import join_stops
+from components.titan.engine.positions import add_position, hold_position
+from components.titan.engine.state import (
+    HIDDEN_SLICES,
+    KEY_MASK,
+    LAYER_EXPIRES,
+    LAYER_ICEBERG,
+    LAYER_WAITING,
+    LIVE,
+    NO_KEY,
+    NOW,
+    PLACEMENTS,
+    TitanState,
+    new_state,
+)
+from disruptor.compiled import entry, internal
+
+_MAGIC: Final = 0x314E41544954  # "TITAN1"
+
+HEADER: Final = np.dtype(
+    [
+        ("magic", np.int64),
+        ("now", np.int64),
+        ("symbols", np.int64),
+        ("positions", np.int64),
+        ("orders", np.int64),
+    ]
+)
+_SYMBOL_FIELDS: Final = (
+    "money_unit",
+    "maker_fee_ppm",
+    "taker_fee_ppm",
+    "last",
+    "mark",
+    "tick_size",
+    "lot_size",
+    "leverage",
+    "flags",
+)
+SYMBOL: Final = np.dtype(
+    [("index", np.int64), ("name", np.int64, (2,)), *((name, np.int64) for name in _SYMBOL_FIELDS)]
+)
+HOLDING: Final = np.dtype([("account", np.int64), ("symbol", np.int64), ("qty", np.int64)])
+SAVED_ORDER: Final = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            "order_id",
+            "account",
+            "price",
+            "qty",
+            "hidden",
+            "display_qty",
+            "expires",
+            "stop_price",
+            "placement",
+            "symbol",
+            "side",
+            "layers",
+            "flags",
+            "stp",
+            "order_type",
+            "tif",
+        )
+    ]
+)
+
+
+def canonical_bytes(state: TitanState) -> bytes:
+    """The whole state; call between commands."""
+    books = state.books
+    listed = np.flatnonzero(books["money_unit"])
+    symbols = np.zeros(len(listed), SYMBOL)
+    symbols["index"] = listed
+    symbols["name"] = books["name"][listed]
+    for name in _SYMBOL_FIELDS:
+        symbols[name] = books[name][listed]
+    held = state.positions[(state.positions["account"] != 0) & (state.positions["qty"] != 0)]
+    held = held[np.lexsort((held["symbol"], held["account"]))]
+    holdings = np.zeros(len(held), HOLDING)
+    for name in ("account", "symbol", "qty"):
+        holdings[name] = held[name]
+    orders = np.zeros(int(state.totals[LIVE]), SAVED_ORDER)
+    _save_orders(state, orders)
+    orders["placement"][np.argsort(orders["placement"])] = np.arange(1, len(orders) + 1)
+    header = np.zeros(1, HEADER)
+    header[0] = (_MAGIC, state.totals[NOW], len(symbols), len(holdings), len(orders))
+    return b"".join(part.tobytes() for part in (header, symbols, holdings, orders))
+
+
+def state_hash(state: TitanState) -> bytes:
+    """SHA-256 of the canonical bytes; 32 bytes."""
+    return hashlib.sha256(canonical_bytes(state)).digest()
+
+
+@entry
+def _save_orders(state: TitanState, into: NDArray[Any]) -> None:
+    count = 0
+    for side_index in range(len(state.sides)):
+        key = state.sides[side_index]["best_key"]
+        while key != NO_KEY:
+            block = find_block(state, side_index, key)
+            slot = state.levels[level_of(block, key)]["head"]
+            while slot != 0:
+                _save_order(state, slot, into[count])
+                count += 1
+                slot = state.orders[slot]["next"]
+            key = key_after(state, block, key)
+        if side_index & 1:
+            slot = state.books[side_index >> 1]["stops_first"]
+            while slot != 0:
+                _save_order(state, slot, into[count])
+                count += 1
+                slot = state.orders[slot]["next"]
+
+
+@internal
+def _save_order(state: TitanState, slot: np.uint32, into: np.void) -> None:
+    order = state.orders[slot]
+    into["order_id"] = order["order_id"]
+    into["account"] = order["account"]
+    into["price"] = order["price"]
+    into["qty"] = order["qty"]
+    into["placement"] = order["placement"]
+    into["symbol"] = order["symbol"]
+    into["side"] = order["side"]
+    into["layers"] = order["layers"]
+    into["flags"] = order["flags"]
+    into["stp"] = order["stp"]
+    into["order_type"] = order["order_type"]
+    into["tif"] = order["tif"]
+    if order["layers"] & (LAYER_ICEBERG | LAYER_EXPIRES | LAYER_WAITING):
+        terms = state.terms[slot]
+        into["hidden"] = terms["hidden"]
+        into["display_qty"] = terms["display_qty"]
+        into["expires"] = terms["expires"]
+        into["stop_price"] = terms["stop_price"]
+
+
+def restore(data: bytes, **limits: int) -> TitanState:
+    """A state that goes on as the saved one would; ``limits`` as for ``new_state``.
+
+    Raises ValueError when the bytes are no snapshot of Titan or do not fit the limits.
+    """
+    header, symbols, holdings, orders = _parts(data)
+    state = new_state(**limits)
+    if len(symbols) and int(symbols["index"].max()) >= len(state.books):
+        raise ValueError(f"the snapshot has symbol {symbols['index'].max()}; raise max_symbols")
+    if len(orders) > len(state.orders) - 2:
+        raise ValueError(f"the snapshot has {len(orders)} orders; raise max_orders")
+    index = symbols["index"]
+    state.books["name"][index] = symbols["name"]
+    for name in _SYMBOL_FIELDS:
+        state.books[name][index] = symbols[name]
+    state.totals[NOW] = header["now"]
+    if not _load(state, holdings, orders):
+        raise ValueError("the snapshot has more positions than fit; raise max_positions")
+    state.totals[PLACEMENTS] = len(orders)
+    for symbol in index.tolist():
+        bid, bid_qty, ask, ask_qty = best(state, symbol)
+        book = state.books[symbol]
+        book["touch_bid"] = (bid ^ KEY_MASK) if bid_qty else NO_KEY
+        book["touch_ask"] = ask if ask_qty else NO_KEY
+        book["touch_bid_qty"], book["touch_ask_qty"] = bid_qty, ask_qty
+    return state
+
+
+def _parts(data: bytes) -> tuple[np.void, NDArray[Any], NDArray[Any], NDArray[Any]]:
+    if len(data) < HEADER.itemsize:
+        raise ValueError(f"a snapshot of Titan has at least {HEADER.itemsize} bytes")
+    header = np.frombuffer(data, HEADER, 1)[0]
+    if header["magic"] != _MAGIC:
+        raise ValueError("these bytes are no snapshot of Titan")
+    parts = []
+    offset = HEADER.itemsize
+    for name, dtype in (("symbols", SYMBOL), ("positions", HOLDING), ("orders", SAVED_ORDER)):
+        count = int(header[name])
+        if count < 0 or offset + count * dtype.itemsize > len(data):
+            raise ValueError(f"the snapshot is cut short: it ends within its {name}")
+        parts.append(np.frombuffer(data, dtype, count, offset))
+        offset += count * dtype.itemsize
+    if offset != len(data):
+        raise ValueError(f"the snapshot has {len(data) - offset} bytes too many")
+    return header, parts[0], parts[1], parts[2]
+
+
+@entry
+def _load(state: TitanState, holdings: NDArray[Any], orders: NDArray[Any]) -> bool:
+    for number in range(len(holdings)):
+        holding = holdings[number]
+        slot = add_position(state, holding["account"], holding["symbol"])
+        if slot == 0:
+            return False
+        state.positions[slot]["qty"] = holding["qty"]
+    for number in range(len(orders)):  # noqa: SIM110
+        if not _load_order(state, orders[number]):
+            return False
+    return True
+
+
+@internal
+def _load_order(state: TitanState, saved: np.void) -> bool:
+    position = hold_position(state, saved["account"], saved["symbol"])
+    if position == 0:
+        return False
+    reserve_index(state)
+    slot = take_slot(state)
+    order = state.orders[slot]
+    order["order_id"] = saved["order_id"]
+    order["account"] = saved["account"]
+    order["price"] = saved["price"]
+    order["qty"] = saved["qty"]
+    order["placement"] = saved["placement"]
+    order["position"] = position
+    order["symbol"] = saved["symbol"]
+    order["side"] = saved["side"]
+    order["layers"] = saved["layers"]
+    order["flags"] = saved["flags"]
+    order["stp"] = saved["stp"]
+    order["order_type"] = saved["order_type"]
+    order["tif"] = saved["tif"]
+    terms = state.terms[slot]
+    terms["hidden"] = saved["hidden"]
+    terms["display_qty"] = saved["display_qty"]
+    terms["expires"] = saved["expires"]
+    terms["stop_price"] = saved["stop_price"]
+    index_order(state, slot)
+    if order["layers"] & LAYER_ICEBERG:
+        state.totals[HIDDEN_SLICES] += hidden_slices(state, slot)
+    if order["layers"] & LAYER_EXPIRES:
+        schedule_expiry(state, slot)
+    if order["layers"] & LAYER_WAITING:
+        join_stops(state, slot)
+    else:
+        join_level(state, slot)
+    return True
