@@ -6,9 +6,9 @@ when the server says that it will shut down.  Each replacement waits for a backo
 small again only after data flowed for ``healthy_after_s``: a venue that accepts and cuts at once
 meets longer and longer pauses.  Staleness is judged on the local monotonic clock alone.
 
-Frames are decoded as they arrive; their commands are published when the event loop gets its turn,
-that is when the socket's buffer is empty, so that a burst travels in batches and a lone trade at
-once.
+Frames are decoded as they arrive; ``flush_due`` asks another task to publish their commands, which
+gets its turn when the socket's buffer is empty, so that a burst travels in batches and a lone
+trade at once.
 """
 
 from __future__ import annotations
@@ -42,9 +42,6 @@ class FrameSink(Protocol):
     def drop(self, reason: str, detail: bytes | str, where: str) -> None:
         """Count something that never became a frame."""
 
-    def flush(self) -> None:
-        """Publish what is at hand."""
-
 
 class BinanceConnection:
     """One combined stream, connected again and again until told to stop."""
@@ -57,6 +54,7 @@ class BinanceConnection:
         metrics: FeedMetrics,
         clock: Clock,
         generator: random.Random,
+        flush_due: asyncio.Event,
     ) -> None:
         self._address = address
         self._place = address.partition("?")[0]
@@ -68,7 +66,7 @@ class BinanceConnection:
         self._frame_count = 0
         self._opened_ns = 0
         self._last_data_ns = 0
-        self._flush_is_due = False
+        self._flush_due = flush_due
 
     async def run(self, session: aiohttp.ClientSession, stop: asyncio.Event) -> None:
         """Connect, receive, and connect again, until ``stop``."""
@@ -77,7 +75,6 @@ class BinanceConnection:
                 why = await self._receive(session, stop)
             except (aiohttp.ClientError, OSError, TimeoutError) as problem:
                 why = f"{type(problem).__name__}: {problem}"
-            self._sink.flush()
             if stop.is_set():
                 return
             delay_s = self._backoff.next_delay_s()
@@ -126,13 +123,7 @@ class BinanceConnection:
             self._last_data_ns = now_ns
             if (now_ns - self._opened_ns) / 1e9 >= self._settings.healthy_after_s:
                 self._backoff.reset()
-        if not self._flush_is_due:
-            self._flush_is_due = True
-            asyncio.get_running_loop().call_soon(self._flush)
-
-    def _flush(self) -> None:
-        self._flush_is_due = False
-        self._sink.flush()
+        self._flush_due.set()
 
     async def _watch(
         self, socket: aiohttp.ClientWebSocketResponse[Literal[False]], stop: asyncio.Event

@@ -33,20 +33,32 @@ async def run_live(
 ) -> None:
     """Receive until ``stop``; an error that no reconnect can mend ends it and is raised."""
     generator = random.Random(settings.seed)
-    async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
-        connections = []
-        for address in stream_addresses(settings):
-            connection = BinanceConnection(
-                address, settings.binance, decoder, metrics, clock, generator
-            )
-            connections.append(tasks.create_task(connection.run(session, stop)))
-        if flow.enabled:
-            tasks.create_task(_run_flow(flow, batch, clock, stop))
-        await stop.wait()
-        _, still_busy = await asyncio.wait(connections, timeout=STOP_TIMEOUT_S)
-        for task in still_busy:
-            task.cancel()
+    flush_due = asyncio.Event()
+    try:
+        async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
+            flushing = tasks.create_task(_flush_when_due(decoder, flush_due))
+            connections = []
+            for address in stream_addresses(settings):
+                connection = BinanceConnection(
+                    address, settings.binance, decoder, metrics, clock, generator, flush_due
+                )
+                connections.append(tasks.create_task(connection.run(session, stop)))
+            if flow.enabled:
+                tasks.create_task(_run_flow(flow, batch, clock, stop))
+            await stop.wait()
+            _, still_busy = await asyncio.wait(connections, timeout=STOP_TIMEOUT_S)
+            for task in (flushing, *still_busy):
+                task.cancel()
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from failures
     decoder.flush()
+
+
+async def _flush_when_due(decoder: Decoder, due: asyncio.Event) -> None:
+    while True:
+        await due.wait()
+        due.clear()
+        decoder.flush()
 
 
 async def _run_flow(

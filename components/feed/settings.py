@@ -49,11 +49,18 @@ class SimulationSettings:
     interval_s: float = 0.1
 
     def __post_init__(self) -> None:
-        _require(0 <= self.volatility <= 0.5, "volatility", self.volatility, "0 to 0.5 a step")
-        _require(abs(self.drift) <= 0.5, "drift", self.drift, "-0.5 to 0.5 a step")
-        _require(self.interval_s >= 1e-4, "interval", self.interval_s, "at least 0.0001 seconds")
+        _require(
+            0 <= self.volatility <= 0.5, "simulation.volatility", self.volatility, "0 to 0.5 a step"
+        )
+        _require(abs(self.drift) <= 0.5, "simulation.drift", self.drift, "-0.5 to 0.5 a step")
+        _require(
+            self.interval_s >= 1e-4,
+            "simulation.interval_ms",
+            self.interval_s * 1000,
+            "at least 0.1",
+        )
         for price in (self.start_price, *self.start_prices.values()):
-            _require(price > 0, "start_price", str(price), "it must be positive")
+            _require(price > 0, "simulation.start_price", str(price), "it must be positive")
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,10 @@ class OrderFlowSettings:
             _require(min(accounts) > 0, name, accounts, "account numbers are positive")
         every = self.accounts
         _require(
-            len(set(every)) == len(every), "order_flow", every, "each account may stand only once"
+            len(set(every)) == len(every),
+            "order_flow",
+            every,
+            "each account may stand only once",
         )
         most = SLOTS_MAX // 2
         _require(1 <= self.levels <= most, "order_flow.levels", self.levels, f"1 to {most}")

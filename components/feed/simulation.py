@@ -42,7 +42,7 @@ def build_models(
             )
         except ValueError as problem:
             raise ConfigurationError(
-                f"feed.start_price of {instrument.name}: {problem}"
+                f"feed.simulation.start_price of {instrument.name}: {problem}"
             ) from problem
         models.append(model)
     return models

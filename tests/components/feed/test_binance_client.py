@@ -204,6 +204,23 @@ def test_a_venue_that_is_not_there_is_tried_again_until_stop(instruments: Instru
     assert metrics.reconnects >= 3
 
 
+def test_a_publish_that_fails_ends_the_feed(instruments: InstrumentTable) -> None:
+    class RingIsGoneError(Exception):
+        pass
+
+    def publish(_: Commands) -> None:
+        raise RingIsGoneError
+
+    async def run() -> None:
+        async with asyncio.timeout(LIMIT_S), StandInVenue([[trades(1, 3), Silence()]]) as venue:
+            binance = replace(SETTINGS.binance, base_url=venue.base_url)
+            settings = replace(SETTINGS, binance=binance)
+            await run_feed(settings, instruments, publish, asyncio.Event(), InMemoryFeedMetrics())
+
+    with pytest.raises(RingIsGoneError):
+        asyncio.run(run())
+
+
 def test_order_flow_runs_beside_live_prices(instruments: InstrumentTable) -> None:
     settings = replace(SETTINGS, order_flow=OrderFlowSettings(orders_per_second=2_000))
     outcome = receive(instruments, [[trades(1, 3), Silence()]], commands=100, settings=settings)

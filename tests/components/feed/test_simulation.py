@@ -120,7 +120,7 @@ def test_batches_are_bounded(instruments: InstrumentTable) -> None:
         ({"symbols": ("DOGEUSDT",)}, "'DOGEUSDT' is not an instrument; configured are BTCUSDT"),
         (
             {"simulation": SimulationSettings(start_price=Decimal("0.001"))},
-            "feed.start_price of BTCUSDT: price 0.001 is off the grid",
+            "feed.simulation.start_price of BTCUSDT: price 0.001 is off the grid",
         ),
     ],
 )
@@ -138,8 +138,8 @@ def test_settings_that_do_not_fit_are_refused_before_anything_is_published(
         (lambda: FeedSettings(mode="recorded"), "feed.recorded.path"),
         (lambda: FeedSettings(symbols=()), "feed.symbols"),
         (lambda: FeedSettings(symbols=("A", "A")), "only once"),
-        (lambda: SimulationSettings(volatility=-1), "feed.volatility"),
-        (lambda: SimulationSettings(interval_s=0), "feed.interval"),
+        (lambda: SimulationSettings(volatility=-1), "feed.simulation.volatility"),
+        (lambda: SimulationSettings(interval_s=0), "feed.simulation.interval_ms"),
         (lambda: OrderFlowSettings(orders_per_second=-1), "orders_per_second"),
         (lambda: OrderFlowSettings(maker_accounts=(1,), taker_accounts=(1,)), "only once"),
         (lambda: OrderFlowSettings(levels=2000, level_step_ppm=300), "level_step_ppm"),
