@@ -40,7 +40,7 @@ from disruptor.compiled import inlined, internal
 @inlined
 def is_market(order_type: int) -> bool:
     """Whether it takes at any price, unless it names the worst."""
-    return order_type == TYPE_MARKET or order_type == TYPE_STOP  # noqa: SIM109
+    return order_type in (TYPE_MARKET, TYPE_STOP)
 
 
 @inlined
