@@ -6,7 +6,7 @@ The caller owns the arrays and their growth: before each event there must be roo
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from components.sentinel.engine.accounts import equity_of
 from components.sentinel.engine.state import SentinelState, wide
 from disruptor.compiled import compiled, inlined, internal
 
-RECORDS_PER_EVENT = 16
+RECORDS_PER_EVENT: Final = 16
 """What an event can produce apart from its liquidations: a trade's two sides, each a position,
 two changes of the fund, an account, a warning; or a price's refusal."""
 

@@ -6,6 +6,8 @@ margin; tier 0 replaces it, and each further tier must rise in floor and not fal
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from components.messages.code import REASON_BAD_AMOUNT, REASON_BAD_INSTRUMENT
@@ -23,7 +25,7 @@ from components.sentinel.engine.state import (
 from components.units import MONEY_MAX, MONEY_UNIT_MAX, PPM
 from disruptor.compiled import internal
 
-LEVERAGE_MAX = 1_000_000
+LEVERAGE_MAX: Final = 1_000_000
 
 
 @internal

@@ -84,8 +84,9 @@ def test_half_a_bitcoin_long_at_50000_with_ten_times_leverage_falls_at_45226_13(
 
 @pytest.mark.parametrize(("excess", "falls"), [(1, False), (0, False), (-1, True)])
 @pytest.mark.parametrize("side", [code.BUY, code.SELL])
+@pytest.mark.parametrize("warned_before", [False, True])
 def test_equity_equal_to_maintenance_is_safe_and_one_unit_less_is_not(
-    excess: int, falls: bool, side: int
+    excess: int, falls: bool, side: int, warned_before: bool
 ) -> None:
     engine = engine_with(((0, 5_000),))
     notional = 500 * 4_600_000 * CENT_UNIT
@@ -93,8 +94,11 @@ def test_equity_equal_to_maintenance_is_safe_and_one_unit_less_is_not(
     entry = 5_000_000 if side == code.BUY else 4_200_000
     deposit = loss + notional * 5 // 1_000 + excess
     open_position(engine, 7, deposit, side, 500, entry)
+    if warned_before:
+        assert price(engine, 4_600_001 if side == code.BUY else 4_599_999) == []
+        assert engine.state.accounts[0]["at_risk"] == 1
 
-    assert ([7] if falls else []) == price(engine, 4_600_000)
+    assert price(engine, 4_600_000) == ([7] if falls else [])
 
 
 def worked_cases() -> list[dict[str, str]]:

@@ -143,6 +143,17 @@ def test_closing_at_the_bankruptcy_price_leaves_no_less_than_nothing(
     assert equity + qty * unit * (price - sign - mark) < 0
 
 
+@unhurried
+@given(st.integers(-(2**50), 2**50), st.integers(0, 2**30), st.integers(1, 2**30))
+@example(-3, 1, 2)
+def test_a_share_of_the_equity_is_rounded_down(equity: int, one: int, other: int) -> None:
+    part, whole = min(one, other), max(one, other)
+    share = floor(Fraction(equity * part, whole))
+
+    assert 100 - share == bankruptcy_price(1, 100, 1, equity, part, whole)
+    assert 100 + share == bankruptcy_price(-1, 100, 1, equity, part, whole)
+
+
 def test_tiers_that_fall_skip_or_exceed_the_bounds_are_refused() -> None:
     engine = Engine()
     for event in set_up(0, 1, ((0, 5_000), (100, 10_000))):
