@@ -181,15 +181,10 @@ def _warm_replay() -> None:
 
 
 def _warm_feed() -> None:
-    from components.feed.order_flow import OrderFlow
-    from components.feed.settings import OrderFlowSettings
+    from components.feed.warm_up import compile_kernels
 
+    compile_kernels()
     instruments = _instruments()
-    flow = OrderFlow(OrderFlowSettings(), instruments, tuple(instruments.values()), 1)
-    flow.set_price(0, 10_000)
-    flow.open(0)
-    flow.due(10**9)
-    flow.close(2 * 10**9)
     block = CounterBlock.create(_name("feed"), specs_for(FEED, instruments))
     metrics = FeedCounters(block, instruments, simulated=True)
     metrics.price_update(0, 10_000, 1)

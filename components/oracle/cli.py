@@ -297,3 +297,7 @@ def export(path: Path, stream: str, form: str, first: int, last: int | None) -> 
         with click.open_file("-", "wb") as out:
             for line in writers[form](journal, stream, first, last):
                 out.write(line + b"\n")
+
+
+if __name__ == "__main__":
+    main(prog_name="bin/oracle")

@@ -100,3 +100,7 @@ def main(
     except (ConfigurationError, TextError) as error:
         out.flush()
         raise click.ClickException(str(error)) from None
+
+
+if __name__ == "__main__":
+    main(prog_name="bin/sentinel")

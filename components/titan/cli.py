@@ -49,3 +49,7 @@ def main(instruments: Path, every_event: bool, state_hash: bool) -> None:
         sys.exit(1)
     if state_hash:
         click.echo(titan.state_hash().hex(), err=True)
+
+
+if __name__ == "__main__":
+    main()

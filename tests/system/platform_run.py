@@ -1,0 +1,124 @@
+"""Runs the platform as a user would, from another process, on a name, port and journal of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+
+from prometheus_client.parser import text_string_to_metric_families
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def program(module: str, *arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run one of the programs to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        capture_output=True, text=True, check=False, timeout=100,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, **options,  # type: ignore[call-overload]
+    )  # fmt: skip
+
+
+def oracle(journal: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """bin/oracle on a journal."""
+    return program("components.oracle.cli", "--path", str(journal), *arguments)
+
+
+class PlatformRun:
+    """One bin/start; ``with`` waits until it is operational and kills it if a test forgets."""
+
+    def __init__(self, name: str, journal: Path, *arguments: str) -> None:
+        self.port = free_port()
+        self.name = name
+        self._process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "components.launcher.cli",
+             "--set", f"name={name}", "--set", "status_interval_s=0.5", *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "ORACLE_PATH": str(journal),
+                 "PROMETHEUS_PORT": str(self.port)},
+        )  # fmt: skip
+        self.output = ""
+
+    def __enter__(self) -> PlatformRun:
+        self.read_until("Press Ctrl\\+C to shutdown")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait(30)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    @property
+    def pid(self) -> int:
+        """The supervisor's."""
+        return self._process.pid
+
+    def read_until(self, pattern: str) -> re.Match[str]:
+        """Read output until a line matches; fails when it ends before."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.output += line
+            found = re.search(pattern, line)
+            if found:
+                return found
+        raise AssertionError(f"the platform never said {pattern!r}:\n{self.output}")
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and read the rest; the exit status."""
+        self._process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Read the rest of the output; the exit status."""
+        assert self._process.stdout is not None
+        self.output += self._process.stdout.read()
+        return self._process.wait(30)
+
+    def metrics(self) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+        """One scrape: value by sample name and labels."""
+        address = f"http://127.0.0.1:{self.port}/metrics"
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            text = answer.read().decode()
+        return {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+    def wait_for_metric(self, name: str, at_least: float, **labels: str) -> float:
+        """Scrape until a sample reaches a value."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            value = self.metrics().get((name, frozenset(labels.items())), 0.0)
+            if value >= at_least:
+                return value
+            time.sleep(0.05)
+        raise AssertionError(f"{name}{labels} never reached {at_least}:\n{self.output}")
+
+    def state_hash(self) -> str:
+        """What the farewell reported."""
+        found = re.search(r"state hash ([0-9a-f]{64})", self.output)
+        assert found, self.output
+        return found.group(1)

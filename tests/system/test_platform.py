@@ -1,0 +1,252 @@
+"""The whole platform as a user runs it: start, metrics, stop, verify, replay, restart, refusals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from disruptor.memory.process_identity import start_time_of
+from disruptor.memory.segment import existing
+from disruptor.supervisor.control_block import ControlBlock
+from tests.recordings import recording
+from tests.system.platform_run import PlatformRun, oracle, program
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+
+CRASH = ("--set", "feed.simulation.drift=-0.01")
+"""A fall of one per cent a step, so that the default accounts are liquidated soon."""
+
+
+@pytest.fixture
+def name(segment_prefix: str) -> str:
+    return segment_prefix.rstrip(".")
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    return tmp_path / "events"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_kernels() -> None:
+    """A cold cache takes a minute or more; pay that before any test's time limit runs."""
+    from components.launcher.warm_up import warm_up
+
+    warm_up(lambda line: None)
+
+
+def test_a_run_is_measured_stopped_verified_and_replayed(name: str, journal: Path) -> None:
+    with PlatformRun(name, journal, *CRASH) as run:
+        run.wait_for_metric("sentinel_liquidations_total", 1, symbol="BTCUSDT")
+        run.wait_for_metric("titan_executions_total", 20, symbol="BTCUSDT")
+        metrics = run.metrics()
+        children = [each.owner.pid for each in ControlBlock.attach(name).snapshots()]
+        status = run.stop(signal.SIGTERM)
+
+    names = {sample for sample, _ in metrics}
+    assert status == 0, run.output
+    assert {
+        "sentinel_margin_ratio", "sentinel_process_time_micros_bucket", "price_feed_updates_total",
+        "titan_orders_processed_total", "titan_execution_price_bucket", "titan_spread",
+        "titan_execution_quantity_bucket", "oracle_events_written_total",
+        "sentinel_liquidation_loss_usd_bucket", "sentinel_accounts_at_risk",
+        "price_feed_latency_ms_bucket", "price_feed_simulated_price",
+        "ring_cursor", "ring_consumer_lag", "ring_remaining_capacity",
+    } <= names  # fmt: skip
+    assert metrics["sentinel_accounts_total", frozenset()] == 7
+    users = {
+        dict(labels)["user"] for sample, labels in metrics if sample == "sentinel_margin_ratio"
+    }
+    assert {"1001", "1002", "1003"} <= users
+    up = {
+        dict(labels)["process"]: value
+        for (s, labels), value in metrics.items()
+        if s == "process_up"
+    }
+    assert up == {"feed": 1, "titan": 1, "sentinel": 1, "oracle": 1, "monitor": 1}
+    assert "LIQUIDATION  account 1001  long 0.5 BTCUSDT" in run.output
+    assert "checkpoint  commands #" in run.output
+    assert "Goodbye." in run.output
+    assert existing(f"{name}.") == []
+    assert not any(start_time_of(pid) for pid in children)
+
+    assert oracle(journal, "verify", "--deep").returncode == 0
+    replayed = oracle(journal, "replay", "--json")
+    assert replayed.returncode == 0, replayed.stdout + replayed.stderr
+    report = json.loads(replayed.stdout)
+    assert report["events_journaled"] == report["events_derived"] > 100
+    assert report["orders_journaled"] == report["orders_derived"] >= 1
+    assert oracle(journal, "hash").stdout.strip() == run.state_hash()
+
+
+def test_a_restart_continues_the_journal_without_a_gap(name: str, journal: Path) -> None:
+    with PlatformRun(name, journal, *CRASH) as first:
+        first.wait_for_metric("sentinel_liquidations_total", 1, symbol="BTCUSDT")
+        assert first.stop(signal.SIGINT) == 0
+    ended = json.loads(oracle(journal, "replay", "--json").stdout)
+    with PlatformRun(name, journal) as second:
+        second.wait_for_metric("oracle_durable_sequence", ended["commands"] + 50, kind="commands")
+        deposits = second.metrics()["sentinel_accounts_total", frozenset()]
+        assert second.stop() == 0
+    continued = oracle(journal, "replay", "--json")
+
+    assert deposits == 7
+    assert "set-up    0 commands to publish" in second.output
+    assert f"restored from {ended['commands']:,} commands" in second.output
+    assert continued.returncode == 0, continued.stdout
+    assert json.loads(continued.stdout)["commands"] >= ended["commands"] + 50
+    assert oracle(journal, "hash").stdout.strip() == second.state_hash()
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("victim", ["titan", "sentinel", "oracle"])
+def test_a_killed_engine_stops_the_platform_and_the_next_start_recovers(
+    name: str, journal: Path, victim: str
+) -> None:
+    with PlatformRun(name, journal, *CRASH) as run:
+        run.wait_for_metric("titan_executions_total", 20, symbol="BTCUSDT")
+        pids = {each.name: each.owner.pid for each in ControlBlock.attach(name).snapshots()}
+        os.kill(pids[victim], signal.SIGKILL)
+        assert run.wait() == 1
+    assert f"process {victim} failed: killed by SIGKILL" in run.output
+    assert existing(f"{name}.") == []
+    with PlatformRun(name, journal) as again:
+        again.wait_for_metric("titan_executions_total", 5, symbol="BTCUSDT")
+        assert again.stop() == 0
+
+    replayed = oracle(journal, "replay", "--json")
+    assert replayed.returncode == 0, replayed.stdout
+    assert oracle(journal, "hash").stdout.strip() == again.state_hash()
+
+
+@pytest.mark.fault
+def test_everything_killed_at_once_leaves_a_journal_that_the_next_start_continues(
+    name: str, journal: Path
+) -> None:
+    with PlatformRun(name, journal, *CRASH) as run:
+        run.wait_for_metric("sentinel_liquidations_total", 1, symbol="BTCUSDT")
+        os.kill(run.pid, signal.SIGKILL)
+        run.wait()
+    with PlatformRun(name, journal) as again:
+        again.wait_for_metric("titan_executions_total", 5, symbol="BTCUSDT")
+        assert again.stop() == 0
+
+    assert oracle(journal, "verify").returncode == 0
+    assert oracle(journal, "replay").returncode == 0
+
+
+@pytest.mark.fault
+def test_a_killed_feed_is_restarted_in_place(name: str, journal: Path) -> None:
+    with PlatformRun(name, journal) as run:
+        run.wait_for_metric("price_feed_updates_total", 3, symbol="BTCUSDT")
+        feed = ControlBlock.attach(name).snapshots()[0]
+        os.kill(feed.owner.pid, signal.SIGKILL)
+        run.wait_for_metric("process_restarts_total", 1, process=feed.name)
+        run.wait_for_metric("price_feed_updates_total", 3, symbol="BTCUSDT")
+        assert run.stop() == 0
+
+    assert oracle(journal, "replay").returncode == 0
+    assert oracle(journal, "hash").stdout.strip() == run.state_hash()
+
+
+def test_a_second_instance_of_the_name_is_refused(name: str, journal: Path) -> None:
+    with PlatformRun(name, journal) as run:
+        refused = PlatformRun(name, journal.with_name("other"))
+        assert refused.wait() == 1
+        refused.__exit__(None, None, None)
+        assert run.stop() == 0
+
+    assert f"belongs to the running process {run.pid}" in refused.output
+
+
+def test_a_journal_that_another_instance_holds_is_refused(name: str, journal: Path) -> None:
+    with PlatformRun(name, journal) as run:
+        refused = PlatformRun(f"{name}-b", journal)
+        assert refused.wait() == 1
+        refused.__exit__(None, None, None)
+        assert run.stop() == 0
+
+    assert "Error: " in refused.output
+    assert str(journal) in refused.output
+    assert existing(f"{name}-b") == []
+
+
+def test_a_used_port_is_one_sentence_before_anything_starts(name: str, journal: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ran = program(
+            "components.launcher.cli", "--set", f"name={name}", "--set", f"metrics.port={port}",
+            "--set", f"oracle.path={journal}",
+        )  # fmt: skip
+
+    assert ran.returncode == 1
+    assert f"Error: port {port} on 127.0.0.1 for metrics cannot be used" in ran.stderr
+    assert not journal.exists()
+
+
+def test_a_corrupt_journal_refuses_to_start_and_is_left_alone(name: str, journal: Path) -> None:
+    with PlatformRun(name, journal) as run:
+        run.wait_for_metric("oracle_durable_sequence", 100, kind="commands")
+        assert run.stop() == 0
+    data = next(journal.rglob("data.mdb"))
+    content = bytearray(data.read_bytes())
+    place = content.rindex(b"BTCUSDT")
+    content[place] ^= 1
+    data.write_bytes(content)
+    refused = PlatformRun(name, journal)
+    assert refused.wait() == 1
+    refused.__exit__(None, None, None)
+
+    assert "Error: " in refused.output
+    assert "commands" in refused.output
+    assert data.read_bytes() == bytes(content)
+
+
+def test_a_wrong_key_names_file_line_and_what_would_be_right() -> None:
+    ran = program("components.launcher.cli", "--set", "feed.mode=simulated")
+
+    assert ran.returncode == 2
+    assert "feed.mode" in ran.stderr
+    assert "simulation" in ran.stderr
+
+
+def test_the_sample_recording_liquidates_and_replays(name: str, journal: Path) -> None:
+    config = Path(__file__).parents[2] / "config" / "recorded.yaml"
+    arguments = ("--config", str(config), "--set", "feed.recorded.speed=max")
+    with PlatformRun(name, journal, *arguments, "--set", "feed.recorded.loop=false") as run:
+        run.wait_for_metric("sentinel_liquidations_total", 1, symbol="BTCUSDT")
+        assert run.stop() == 0
+
+    assert "LIQUIDATION  account 1001" in run.output
+    assert oracle(journal, "replay").returncode == 0
+    assert oracle(journal, "hash").stdout.strip() == run.state_hash()
+
+
+@pytest.mark.parametrize(
+    ("file", "trades"), [("usdm_btcusdt_20240808.gz", 21_313), ("spot_btcusdt_20240808.gz", 9_757)]
+)
+def test_a_real_recording_runs_through_the_whole_platform(
+    name: str, journal: Path, file: str, trades: int
+) -> None:
+    path = recording("binance-hftbacktest", file)
+    config = Path(__file__).parents[2] / "config" / "recorded.yaml"
+    with PlatformRun(
+        name, journal, "--config", str(config), "--set", f"feed.recorded.path={path}",
+        "--set", "feed.recorded.speed=max", "--set", "feed.recorded.loop=false",
+    ) as run:  # fmt: skip
+        run.wait_for_metric("price_feed_updates_total", trades, symbol="BTCUSDT")
+        metrics = run.metrics()
+        assert run.stop() == 0
+
+    assert metrics["price_feed_updates_total", frozenset({("symbol", "BTCUSDT")})] == trades
+    assert metrics["price_feed_gaps_total", frozenset({("symbol", "BTCUSDT")})] == 0
+    replayed = oracle(journal, "replay", "--json")
+    assert replayed.returncode == 0, replayed.stdout
+    assert oracle(journal, "hash").stdout.strip() == run.state_hash()
