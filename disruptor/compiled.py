@@ -110,7 +110,7 @@ def entry(function: Callable[P, R]) -> Callable[P, R]:
 
     Without reference counts around every use of an array, such a kernel compiles ten times faster.
     """
-    return cast("Callable[P, R]", numba.njit(cache=True, nogil=True, _nrt=False)(function))
+    return cast("Callable[P, R]", _njit(cache=True, nogil=True, _nrt=False)(function))
 
 
 def internal(function: Callable[P, R]) -> Callable[P, R]:
@@ -118,7 +118,7 @@ def internal(function: Callable[P, R]) -> Callable[P, R]:
 
     That door, which unpacks every array of a state, takes longer to compile than a small function.
     """
-    return cast("Callable[P, R]", numba.njit(**_INTERNAL)(function))
+    return cast("Callable[P, R]", _njit(**_INTERNAL)(function))
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
@@ -127,9 +127,10 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
     A call that passes a state of a dozen arrays costs some 20 ns, because each array travels as
     seven words; a large state machine therefore inlines its hot path and calls only what is rare.
     """
-    return cast("Callable[P, R]", numba.njit(forceinline=True, **_INTERNAL)(function))
+    return cast("Callable[P, R]", _njit(forceinline=True, **_INTERNAL)(function))
 
 
+_njit: Any = numba.njit  # its published type lacks the options below
 _INTERNAL: Final = {
     "cache": True,
     "nogil": True,

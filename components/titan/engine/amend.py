@@ -32,7 +32,7 @@ from components.titan.engine.orders.iceberg import hide, shrink_resting, unhide
 from components.titan.engine.orders.stop import run_queue
 from components.titan.engine.orders.stop_list import queue_triggered
 from components.titan.engine.place import is_display_fine, is_listed, within
-from components.titan.engine.state import LAYER_ICEBERG, LAYER_WAITING, Outbox, TitanState
+from components.titan.engine.state import LAYER_ICEBERG, LAYER_WAITING, Outbox, TitanState, int64
 from components.units import PRICE_TICKS_MAX, QTY_LOTS_MAX
 from disruptor.compiled import internal
 
@@ -40,12 +40,12 @@ from disruptor.compiled import internal
 @internal
 def amend(state: TitanState, outbox: Outbox, command: np.void) -> None:
     """Answer one amend command, with all that follows from it in its symbol."""
-    symbol = np.int64(command["symbol"])
+    symbol = int64(command["symbol"])
     if not is_listed(state, symbol):
         tell_rejected(state, outbox, command, REASON_UNKNOWN_SYMBOL)
         return
     slot = find_order(state, command["account"], command["order_id"])
-    if slot == 0 or np.int64(state.orders[slot]["symbol"]) != symbol:
+    if slot == 0 or int64(state.orders[slot]["symbol"]) != symbol:
         tell_rejected(state, outbox, command, REASON_UNKNOWN_ORDER)
         return
     order = state.orders[slot]
@@ -81,9 +81,9 @@ def _judge(state: TitanState, slot: np.uint32, price: int, qty: int) -> int:
         return REASON_BAD_NOTIONAL
     moved = price != order["price"] and not order["layers"] & LAYER_WAITING
     if moved and order["flags"] & FLAG_POST_ONLY:
-        side = np.int64(order["side"])
+        side = int64(order["side"])
         limit_key = worst_key(side, order["order_type"], price)
-        if would_take(state, np.int64(order["symbol"]), side, limit_key):
+        if would_take(state, int64(order["symbol"]), side, limit_key):
             return REASON_POST_ONLY
     return REASON_NONE
 

@@ -38,6 +38,7 @@ from components.titan.engine.state import (
     SEQUENCE,
     Outbox,
     TitanState,
+    int64,
 )
 from disruptor.compiled import entry, inlined, internal
 
@@ -82,8 +83,8 @@ def apply(state: TitanState, command: np.void, sequence: int, outbox: Outbox) ->
     if totals[EVERY_TOUCH] != 0:
         totals[EVERY_TOUCH] = 0
         publish_every_touch(state, outbox)
-    elif np.int64(command["symbol"]) < len(state.books):
-        publish_touch(state, outbox, np.int64(command["symbol"]))
+    elif int64(command["symbol"]) < len(state.books):
+        publish_touch(state, outbox, int64(command["symbol"]))
 
 
 @inlined

@@ -23,6 +23,7 @@ from components.titan.engine.state import (
     ORDER_TOP,
     Outbox,
     TitanState,
+    int64,
 )
 from disruptor.compiled import inlined, internal
 
@@ -30,12 +31,12 @@ from disruptor.compiled import inlined, internal
 @inlined
 def cancel(state: TitanState, outbox: Outbox, command: np.void) -> None:
     """Answer one cancel command."""
-    symbol = np.int64(command["symbol"])
+    symbol = int64(command["symbol"])
     if not is_listed(state, symbol):
         tell_rejected(state, outbox, command, REASON_UNKNOWN_SYMBOL)
         return
     slot = find_order(state, command["account"], command["order_id"])
-    if slot == 0 or np.int64(state.orders[slot]["symbol"]) != symbol:
+    if slot == 0 or int64(state.orders[slot]["symbol"]) != symbol:
         tell_rejected(state, outbox, command, REASON_UNKNOWN_ORDER)
         return
     tell_cancelled(state, outbox, slot, open_qty(state, slot), REASON_USER)
@@ -66,7 +67,7 @@ def cancel_all(state: TitanState, outbox: Outbox, command: np.void) -> None:
     Looks at every slot that was ever used at once: some nanoseconds each, and nothing at all for
     those who never cancel everything.
     """
-    symbol = np.int64(command["symbol"])
+    symbol = int64(command["symbol"])
     if symbol != ALL_SYMBOLS and not is_listed(state, symbol):
         tell_rejected(state, outbox, command, REASON_UNKNOWN_SYMBOL)
         return
@@ -77,7 +78,7 @@ def cancel_all(state: TitanState, outbox: Outbox, command: np.void) -> None:
         order = state.orders[number]
         if order["order_id"] == 0 or order["account"] != account:
             continue
-        if symbol == ALL_SYMBOLS or np.int64(order["symbol"]) == symbol:
+        if symbol == ALL_SYMBOLS or int64(order["symbol"]) == symbol:
             state.queue[count] = number
             count += 1
     _sort_by_placement(state, count)

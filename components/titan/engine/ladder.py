@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from components.titan.engine.price_tree import insert_block, remove_block, search_block
-from components.titan.engine.state import NEAR_BLOCKS, NO_KEY, TitanState, flip_of
+from components.titan.engine.state import NEAR_BLOCKS, NO_KEY, TitanState, flip_of, int64
 from disruptor.compiled import inlined
 
 _ONE: Final = np.uint64(1)
@@ -49,8 +49,8 @@ def find_block(state: TitanState, side_index: int, key: int) -> np.uint32:
 def join_level(state: TitanState, slot: np.uint32) -> None:
     """Put an order at the back of its price's queue."""
     order = state.orders[slot]
-    side = np.int64(order["side"])
-    side_index = np.int64(order["symbol"]) * 2 + side
+    side = int64(order["side"])
+    side_index = int64(order["symbol"]) * 2 + side
     key = order["price"] ^ flip_of(side)
     block = find_block(state, side_index, key)
     if block == 0:
@@ -96,8 +96,8 @@ def leave_level(state: TitanState, slot: np.uint32) -> None:
 @inlined
 def _vacate(state: TitanState, order: np.void) -> None:
     """The level that this order was in has no orders any more."""
-    side = np.int64(order["side"])
-    side_index = np.int64(order["symbol"]) * 2 + side
+    side = int64(order["side"])
+    side_index = int64(order["symbol"]) * 2 + side
     key = order["price"] ^ flip_of(side)
     number = np.uint32(order["level"] >> 6)
     block = state.blocks[number]

@@ -33,6 +33,7 @@ from components.titan.engine.state import (
     Outbox,
     TitanState,
     flip_of,
+    int64,
 )
 from disruptor.compiled import inlined, internal
 
@@ -96,7 +97,7 @@ def sweep(state: TitanState, outbox: Outbox, taker: np.uint32, limit_key: int) -
     one, or the taker's wish.
     """
     taking = state.orders[taker]
-    opposite = state.sides[np.uint64(np.int64(taking["symbol"]) * 2 + 1 - np.int64(taking["side"]))]
+    opposite = state.sides[np.uint64(int64(taking["symbol"]) * 2 + 1 - int64(taking["side"]))]
     careful = taking["stp"] != STP_NONE
     wanted = taking["qty"]
     traded = False
@@ -133,11 +134,11 @@ def enter(state: TitanState, outbox: Outbox, slot: np.uint32, is_live: bool) -> 
     order = state.orders[slot]
     if order["layers"] & LAYER_REDUCE_ONLY:
         cut_taker(state, outbox, slot)
-    side = np.int64(order["side"])
+    side = int64(order["side"])
     order_type = order["order_type"]
     limit_key = worst_key(side, order_type, order["price"])
     traded = False
-    if would_take(state, np.int64(order["symbol"]), side, limit_key):
+    if would_take(state, int64(order["symbol"]), side, limit_key):
         traded = sweep(state, outbox, slot, limit_key)
     if order["qty"] > 0:
         if is_market(order_type):

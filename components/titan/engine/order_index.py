@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from components.titan.engine.state import ID_MASK, LIVE, ORDER_TOP, TitanState
+from components.titan.engine.state import ID_MASK, LIVE, ORDER_TOP, TitanState, int64
 from disruptor.compiled import inlined, internal
 
 _LOW: Final = 0xFFFF_FFFF
@@ -57,7 +57,7 @@ def index_order(state: TitanState, slot: np.uint32) -> None:
     place = tag & mask
     while state.ids[np.uint64(place)] != 0:
         place = (place + 1) & mask
-    state.ids[np.uint64(place)] = (tag << 32) | np.int64(slot)
+    state.ids[np.uint64(place)] = (tag << 32) | int64(slot)
     state.totals[LIVE] += 1
 
 
@@ -67,7 +67,7 @@ def unindex_order(state: TitanState, slot: np.uint32) -> None:
     order = state.orders[slot]
     tag = hash_of(order["account"], order["order_id"])
     mask = state.totals[ID_MASK]
-    entry = (tag << 32) | np.int64(slot)
+    entry = (tag << 32) | int64(slot)
     hole = tag & mask
     while state.ids[np.uint64(hole)] != entry:
         hole = (hole + 1) & mask

@@ -17,6 +17,7 @@ from components.titan.engine.state import (
     ORDER_FREE,
     ORDER_TOP,
     TitanState,
+    int64,
 )
 from disruptor.compiled import inlined, internal
 
@@ -26,7 +27,7 @@ def take_slot(state: TitanState) -> np.uint32:
     """A free slot; the caller has made sure that there is one."""
     slot = state.totals[ORDER_FREE]
     if slot != 0:
-        state.totals[ORDER_FREE] = np.int64(state.orders[np.uint64(slot)]["next"])
+        state.totals[ORDER_FREE] = int64(state.orders[np.uint64(slot)]["next"])
     else:
         state.totals[ORDER_TOP] += 1
         slot = state.totals[ORDER_TOP]
@@ -40,7 +41,7 @@ def give_slot(state: TitanState, slot: np.uint32) -> None:
     release_position(state, order["position"])
     order["order_id"] = 0
     order["next"] = state.totals[ORDER_FREE]
-    state.totals[ORDER_FREE] = np.int64(slot)
+    state.totals[ORDER_FREE] = int64(slot)
 
 
 @inlined

@@ -31,7 +31,7 @@ from components.titan.engine.orders.stop import run_queue
 from components.titan.engine.orders.stop_list import queue_triggered
 from components.titan.engine.place import is_listed, within
 from components.titan.engine.positions import add_position, find_position
-from components.titan.engine.state import Outbox, TitanState
+from components.titan.engine.state import Outbox, TitanState, int64
 from components.units import MONEY_UNIT_MAX, PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX
 from disruptor.compiled import internal
 
@@ -54,14 +54,14 @@ def pass_through(state: TitanState, outbox: Outbox, command: np.void) -> None:
         return
     _hand_on(state, outbox, command)
     if command["op"] == OP_PRICE:
-        queue_triggered(state, np.int64(command["symbol"]))
+        queue_triggered(state, int64(command["symbol"]))
         run_queue(state, outbox)
 
 
 @internal
 def _hand_on(state: TitanState, outbox: Outbox, command: np.void) -> None:
     event = next_event(state, outbox)
-    event["kind"] = np.int64(command["op"]) + _KIND_OF_OP
+    event["kind"] = int64(command["op"]) + _KIND_OF_OP
     event["account"] = command["account"]
     event["order_id"] = command["order_id"]
     event["price"] = command["price"]
@@ -79,7 +79,7 @@ def _hand_on(state: TitanState, outbox: Outbox, command: np.void) -> None:
 
 @internal
 def _note_price(state: TitanState, command: np.void) -> int:
-    if not is_listed(state, np.int64(command["symbol"])):
+    if not is_listed(state, int64(command["symbol"])):
         return REASON_UNKNOWN_SYMBOL
     if not within(command["price"], PRICE_TICKS_MAX):
         return REASON_BAD_PRICE
@@ -92,7 +92,7 @@ def _note_price(state: TitanState, command: np.void) -> int:
 @internal
 def _note_position(state: TitanState, command: np.void) -> int:
     """An opening position counts only where there is none yet; Sentinel refuses a second one."""
-    symbol = np.int64(command["symbol"])
+    symbol = int64(command["symbol"])
     if not is_listed(state, symbol):
         return REASON_UNKNOWN_SYMBOL
     if not within(command["price"], PRICE_TICKS_MAX):
@@ -115,7 +115,7 @@ def _note_position(state: TitanState, command: np.void) -> int:
 @internal
 def _note_instrument(state: TitanState, command: np.void) -> int:
     """List a symbol, or change the fees, leverage or rules of one; never its grid."""
-    symbol = np.int64(command["symbol"])
+    symbol = int64(command["symbol"])
     if symbol >= len(state.books):
         return REASON_BAD_INSTRUMENT
     if not within(command["stop_price"], MONEY_UNIT_MAX):

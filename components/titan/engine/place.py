@@ -63,6 +63,7 @@ from components.titan.engine.state import (
     Outbox,
     TitanState,
     has_room,
+    int64,
 )
 from components.units import ACCOUNT_MAX, ORDER_ID_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
 from disruptor.compiled import inlined, internal
@@ -104,13 +105,13 @@ def place(state: TitanState, outbox: Outbox, command: np.void) -> None:
         return
     tell_accepted(state, outbox, slot, command["qty"])
     if enter(state, outbox, slot, False):
-        queue_triggered(state, np.int64(command["symbol"]))
+        queue_triggered(state, int64(command["symbol"]))
         run_queue(state, outbox)
 
 
 @inlined
 def _judge_plain(state: TitanState, command: np.void) -> int:
-    symbol = np.int64(command["symbol"])
+    symbol = int64(command["symbol"])
     price = command["price"]
     qty = command["qty"]
     if not is_listed(state, symbol):
@@ -145,7 +146,7 @@ def _judge_names(state: TitanState, command: np.void) -> int:
 @inlined
 def _open(state: TitanState, command: np.void) -> np.uint32:
     """A slot holding the order, in no structure yet; 0 when its position has no room."""
-    symbol = np.int64(command["symbol"])
+    symbol = int64(command["symbol"])
     position = hold_position(state, command["account"], symbol)
     if position == 0:
         return np.uint32(0)
@@ -199,13 +200,13 @@ def _place_layered(state: TitanState, outbox: Outbox, command: np.void) -> None:
             traded = enter(state, outbox, slot, False)
         if not traded:
             return
-    queue_triggered(state, np.int64(command["symbol"]))
+    queue_triggered(state, int64(command["symbol"]))
     run_queue(state, outbox)
 
 
 @internal
 def _judge_layered(state: TitanState, command: np.void) -> int:
-    symbol = np.int64(command["symbol"])
+    symbol = int64(command["symbol"])
     if not is_listed(state, symbol):
         return REASON_UNKNOWN_SYMBOL
     order_type = command["order_type"]
@@ -286,7 +287,7 @@ def _schedule(state: TitanState, slot: np.uint32) -> None:
 def _judge_entry(state: TitanState, slot: np.uint32) -> int:
     """Why an order must not enter the book now: the rules that depend on what is there."""
     order = state.orders[slot]
-    side = np.int64(order["side"])
+    side = int64(order["side"])
     wanted = order["qty"]
     if order["layers"] & LAYER_REDUCE_ONLY:
         wanted = min(wanted, reducible(state.positions[order["position"]]["qty"], side))
@@ -296,7 +297,7 @@ def _judge_entry(state: TitanState, slot: np.uint32) -> int:
     limit_key = worst_key(side, order["order_type"], order["price"])
     at_once = market or order["tif"] == TIF_IOC or order["tif"] == TIF_FOK
     if order["flags"] & FLAG_POST_ONLY and (
-        at_once or would_take(state, np.int64(order["symbol"]), side, limit_key)
+        at_once or would_take(state, int64(order["symbol"]), side, limit_key)
     ):
         return REASON_POST_ONLY
     if order["tif"] == TIF_FOK and not can_fill(state, slot, wanted, limit_key):

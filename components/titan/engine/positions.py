@@ -19,6 +19,7 @@ from components.titan.engine.state import (
     POSITION_MASK,
     POSITION_TOP,
     TitanState,
+    int64,
 )
 from disruptor.compiled import inlined, internal
 
@@ -72,7 +73,7 @@ def add_position(state: TitanState, account: int, symbol: int) -> np.uint32:
     place = tag & mask
     while state.position_ids[np.uint64(place)] != 0:
         place = (place + 1) & mask
-    state.position_ids[np.uint64(place)] = (tag << 32) | np.int64(slot)
+    state.position_ids[np.uint64(place)] = (tag << 32) | int64(slot)
     return slot
 
 
@@ -82,7 +83,7 @@ def drop_position(state: TitanState, slot: np.uint32) -> None:
     position = state.positions[slot]
     tag = hash_of(position["account"], position["symbol"])
     mask = state.totals[POSITION_MASK]
-    entry = (tag << 32) | np.int64(slot)
+    entry = (tag << 32) | int64(slot)
     hole = tag & mask
     while state.position_ids[np.uint64(hole)] != entry:
         hole = (hole + 1) & mask
@@ -99,7 +100,7 @@ def drop_position(state: TitanState, slot: np.uint32) -> None:
     state.position_ids[np.uint64(hole)] = 0
     position["account"] = 0
     position["symbol"] = state.totals[POSITION_FREE]
-    state.totals[POSITION_FREE] = np.int64(slot)
+    state.totals[POSITION_FREE] = int64(slot)
     state.totals[POSITION_COUNT] -= 1
 
 

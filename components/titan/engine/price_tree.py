@@ -19,6 +19,7 @@ from components.titan.engine.state import (
     BRANCH_TOP,
     NEAR_BLOCKS,
     TitanState,
+    int64,
 )
 from disruptor.compiled import inlined, internal
 
@@ -26,7 +27,7 @@ from disruptor.compiled import inlined, internal
 @inlined
 def _child(state: TitanState, link: int, number: int) -> int:
     branch = state.branches[np.uint64(link >> 1)]
-    return np.int64(branch["one"] if (number >> branch["bit"]) & 1 else branch["zero"])
+    return int64(branch["one"] if (number >> branch["bit"]) & 1 else branch["zero"])
 
 
 @inlined
@@ -37,7 +38,7 @@ def _near(side_index: int, number: int) -> np.uint64:
 @internal
 def search_block(state: TitanState, side_index: int, number: int) -> np.uint32:
     """The block of that number, or 0; remembers it in the near cache.  At most 35 steps."""
-    link = np.int64(state.sides[np.uint64(side_index)]["root"])
+    link = int64(state.sides[np.uint64(side_index)]["root"])
     if link == 0:
         return np.uint32(0)
     while link & 1:
@@ -58,9 +59,9 @@ def insert_block(state: TitanState, side_index: int, number: int) -> np.uint32:
     fresh["occupied"] = 0
     state.near[_near(side_index, number)] = block
     side = state.sides[np.uint64(side_index)]
-    root = np.int64(side["root"])
+    root = int64(side["root"])
     if root == 0:
-        side["root"] = np.int64(block) * 2
+        side["root"] = int64(block) * 2
         _link(state, side_index, np.uint32(0), block, np.uint32(0))
         return block
     link = root
@@ -79,8 +80,8 @@ def insert_block(state: TitanState, side_index: int, number: int) -> np.uint32:
     split = state.branches[np.uint64(branch)]
     split["bit"] = bit
     after = (number >> bit) & 1
-    split["one"] = np.int64(block) * 2 if after else link
-    split["zero"] = link if after else np.int64(block) * 2
+    split["one"] = int64(block) * 2 if after else link
+    split["zero"] = link if after else int64(block) * 2
     _replace(state, side_index, parent, number, branch * 2 + 1)
     if after:
         before = _outermost(state, link, 1)
@@ -98,7 +99,7 @@ def remove_block(state: TitanState, side_index: int, block: np.uint32) -> None:
     number = gone["number"]
     grandparent = 0
     parent = 0
-    link = np.int64(state.sides[np.uint64(side_index)]["root"])
+    link = int64(state.sides[np.uint64(side_index)]["root"])
     while link & 1:
         grandparent = parent
         parent = link
@@ -107,7 +108,7 @@ def remove_block(state: TitanState, side_index: int, block: np.uint32) -> None:
         state.sides[np.uint64(side_index)]["root"] = 0
     else:
         branch = state.branches[np.uint64(parent >> 1)]
-        sibling = np.int64(branch["zero"] if (number >> branch["bit"]) & 1 else branch["one"])
+        sibling = int64(branch["zero"] if (number >> branch["bit"]) & 1 else branch["one"])
         _replace(state, side_index, grandparent, number, sibling)
         branch["zero"] = state.totals[BRANCH_FREE]
         state.totals[BRANCH_FREE] = parent >> 1
@@ -120,7 +121,7 @@ def remove_block(state: TitanState, side_index: int, block: np.uint32) -> None:
     if state.near[_near(side_index, number)] == block:
         state.near[_near(side_index, number)] = 0
     gone["next"] = state.totals[BLOCK_FREE]
-    state.totals[BLOCK_FREE] = np.int64(block)
+    state.totals[BLOCK_FREE] = int64(block)
 
 
 @inlined
@@ -141,7 +142,7 @@ def _outermost(state: TitanState, link: int, last: int) -> np.uint32:
     """The last, or first, block below a link."""
     while link & 1:
         branch = state.branches[np.uint64(link >> 1)]
-        link = np.int64(branch["one"] if last else branch["zero"])
+        link = int64(branch["one"] if last else branch["zero"])
     return np.uint32(link >> 1)
 
 
@@ -163,7 +164,7 @@ def _link(
 def _take_block(state: TitanState) -> np.uint32:
     block = state.totals[BLOCK_FREE]
     if block != 0:
-        state.totals[BLOCK_FREE] = np.int64(state.blocks[np.uint64(block)]["next"])
+        state.totals[BLOCK_FREE] = int64(state.blocks[np.uint64(block)]["next"])
     else:
         state.totals[BLOCK_TOP] += 1
         block = state.totals[BLOCK_TOP]
@@ -174,7 +175,7 @@ def _take_block(state: TitanState) -> np.uint32:
 def _take_branch(state: TitanState) -> int:
     branch = state.totals[BRANCH_FREE]
     if branch != 0:
-        state.totals[BRANCH_FREE] = np.int64(state.branches[np.uint64(branch)]["zero"])
+        state.totals[BRANCH_FREE] = int64(state.branches[np.uint64(branch)]["zero"])
     else:
         state.totals[BRANCH_TOP] += 1
         branch = state.totals[BRANCH_TOP]

@@ -17,13 +17,17 @@ added or compared is int64, because uint64 with int64 would become a float.
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from components.messages.event import EVENT
 from disruptor.compiled import inlined
+
+int64 = cast("Callable[[Any], int]", np.int64)
+"""``np.int64`` under a type that lets it meet plain integers, which it becomes when compiled."""
 
 KEY_BITS: Final = 41
 KEY_MASK: Final = (1 << KEY_BITS) - 1
@@ -184,7 +188,7 @@ class Outbox(NamedTuple):
     """Where events are appended: ``slots[:count[0]]`` are written."""
 
     slots: NDArray[Any]
-    count: NDArray[np.int64]
+    count: NDArray[np.int64]  # type: ignore[assignment]
 
 
 def new_state(

@@ -91,7 +91,7 @@ def test_the_same_orders_give_the_same_bytes_whatever_came_before() -> None:
         extra.update(flags=0, order_type=0, tif=0, stop_price=0, expires=0, ts=0, display_qty=0)
         detour.apply({**extra, "stp": 0})
         detour.apply({**extra, "op": 2})
-    place = {name: 0 for name in extra} | order
+    place = dict.fromkeys(extra, 0) | order
     direct.apply(place)
     detour.apply(place)
 

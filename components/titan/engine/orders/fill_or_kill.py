@@ -18,6 +18,7 @@ from components.titan.engine.state import (
     LAYER_REDUCE_ONLY,
     NO_KEY,
     TitanState,
+    int64,
 )
 from disruptor.compiled import internal
 
@@ -28,7 +29,7 @@ _SLOT, _SHOWN, _HIDDEN = 0, 1, 2
 def can_fill(state: TitanState, slot: np.uint32, wanted: int, limit_key: int) -> bool:
     """Whether the order in ``slot``, not in the book yet, would trade all that it wants."""
     order = state.orders[slot]
-    side_index = np.int64(order["symbol"]) * 2 + 1 - np.int64(order["side"])
+    side_index = int64(order["symbol"]) * 2 + 1 - int64(order["side"])
     key = state.sides[np.uint64(side_index)]["best_key"]
     left = wanted
     reached = key

@@ -33,6 +33,7 @@ from components.titan.engine.state import (
     QUEUE_TAIL,
     Outbox,
     TitanState,
+    int64,
 )
 from disruptor.compiled import inlined, internal
 
@@ -50,7 +51,7 @@ def _run_queue(state: TitanState, outbox: Outbox) -> None:
     while totals[QUEUE_HEAD] < totals[QUEUE_TAIL]:
         slot = state.queue[totals[QUEUE_HEAD]]
         totals[QUEUE_HEAD] += 1
-        symbol = np.int64(state.orders[slot]["symbol"])
+        symbol = int64(state.orders[slot]["symbol"])
         if _trigger(state, outbox, slot):
             queue_triggered(state, symbol)
     totals[QUEUE_HEAD] = 0
@@ -76,13 +77,13 @@ def _trigger(state: TitanState, outbox: Outbox, slot: np.uint32) -> bool:
 def _why_not(state: TitanState, slot: np.uint32) -> int:
     """Why it cannot enter, or 0; a reduce-only excess is cut on entry, so it is no reason."""
     order = state.orders[slot]
-    side = np.int64(order["side"])
+    side = int64(order["side"])
     limit_key = worst_key(side, order["order_type"], order["price"])
     if order["flags"] & FLAG_POST_ONLY and (
         is_market(order["order_type"])
         or order["tif"] == TIF_IOC
         or order["tif"] == TIF_FOK
-        or would_take(state, np.int64(order["symbol"]), side, limit_key)
+        or would_take(state, int64(order["symbol"]), side, limit_key)
     ):
         return REASON_POST_ONLY
     wanted = order["qty"]
