@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from components.oracle.cli import main
 from components.oracle.store.environment import data_path
-from tests.components.oracle.platform_samples import START_NS, write_by_hand
+from tests.components.oracle.platform_samples import START_NS, Platform, write, write_by_hand
 
 
 def oracle(*words: str | Path, **environment: str) -> Result:
@@ -159,3 +159,43 @@ def test_help_is_there(command: tuple[str, ...]) -> None:
 
     assert result.exit_code == 0
     assert "Usage:" in result.stdout
+
+
+@pytest.fixture(scope="module")
+def platform() -> Platform:
+    made = Platform(seed=2)
+    made.run(300)
+    return made
+
+
+def test_hash_and_replay_tell_the_live_hash(tmp_path: Path, platform: Platform) -> None:
+    write(tmp_path / "j", platform.streams())
+    replayed = oracle("replay", "--path", tmp_path / "j", "--json")
+    content = json.loads(replayed.stdout)
+
+    assert oracle("hash", "--path", tmp_path / "j").stdout == platform.hash() + "\n"
+    assert replayed.exit_code == 0
+    assert content["ok"] is True
+    assert content["platform_hash"] == platform.hash()
+    assert content["derived"]["events"] == content["journaled"]["events"] == len(platform.events)
+    assert "is what the commands give" in oracle("replay", "--path", tmp_path / "j").stdout
+
+
+def test_hash_at_a_command_is_the_one_of_a_replay_to_it(tmp_path: Path, platform: Platform) -> None:
+    write(tmp_path / "j", platform.streams())
+    hashes = [
+        oracle("hash", "--path", tmp_path / "j", "--at", str(at)).stdout.strip() for at in (50, 51)
+    ]
+    content = json.loads(oracle("replay", "--path", tmp_path / "j", "--to", "50", "--json").stdout)
+
+    assert hashes[0] == content["platform_hash"] != hashes[1]
+
+
+def test_a_replay_that_differs_has_status_one(tmp_path: Path, platform: Platform) -> None:
+    streams = platform.streams()
+    streams["events"]["qty"][30] += 1
+    write(tmp_path / "j", streams)
+    result = oracle("replay", "--path", tmp_path / "j")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: stream events, sequence 31, field qty: expected ")
