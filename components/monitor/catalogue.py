@@ -206,10 +206,10 @@ _PROCESS = Label("process")
 
 _MONITOR_METRICS = (
     Metric("sentinel_margin_ratio", GAUGE, MONITOR, RATIO,
-           "Maintenance margin over equity, 1 liquidates; of many accounts a fixed sample by hash.",
+           "Maintenance margin over equity, above 1 liquidates; of many accounts a fixed sample.",
            (_USER,)),
     Metric("sentinel_margin_ratio_mean", GAUGE, MONITOR, RATIO,
-           "Mean margin ratio of all accounts with positions."),
+           "Mean margin ratio of all accounts."),
     Metric("sentinel_margin_ratio_worst", GAUGE, MONITOR, RATIO,
            "Margin ratio of the accounts nearest to liquidation, by rank from 1.",
            (Label("rank"),)),

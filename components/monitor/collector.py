@@ -70,12 +70,11 @@ class PlatformCollector(Collector):
         accounts = self._view.accounts()
         if not len(accounts):
             return
-        exposed = accounts[accounts["positions"] > 0]
-        ratios = exposed["margin_ratio_ppm"] / PPM
-        chosen = sampled(exposed["account"], self._max_users)
-        users = [str(account) for account in exposed["account"][chosen]]
+        ratios = accounts["margin_ratio_ppm"] / PPM
+        chosen = sampled(accounts["account"], self._max_users)
+        users = [str(account) for account in accounts["account"][chosen]]
         yield _family("sentinel_margin_ratio", _labelled(users, ratios[chosen]))
-        yield _family("sentinel_margin_ratio_mean", [((), ratios.mean())] if len(ratios) else [])
+        yield _family("sentinel_margin_ratio_mean", [((), ratios.mean())])
         ranked = ratios[worst(ratios, WORST_COUNT)]
         ranks = [str(rank) for rank in range(1, len(ranked) + 1)]
         yield _family("sentinel_margin_ratio_worst", _labelled(ranks, ranked))
