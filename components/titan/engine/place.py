@@ -211,7 +211,7 @@ def _judge_layered(state: TitanState, command: np.void) -> int:
         return REASON_UNKNOWN_SYMBOL
     order_type = command["order_type"]
     known = FLAG_POST_ONLY | FLAG_REDUCE_ONLY | FLAG_LIQUIDATION
-    if order_type > TYPE_STOP_LIMIT or command["tif"] > TIF_GTD or command["flags"] & ~known & 0xFF:
+    if order_type > TYPE_STOP_LIMIT or command["tif"] > TIF_GTD or int64(command["flags"]) & ~known:
         names = _judge_names(state, command)
         return REASON_BAD_ID if names == REASON_BAD_ID else REASON_BAD_TYPE
     reason = _judge_names(state, command)
