@@ -11,7 +11,7 @@ from components.instruments import InstrumentTable
 from components.messages.code import EVENT_PRICE, RISK_DELEVERAGE, RISK_LIQUIDATION
 from components.messages.risk import RISK
 from components.sentinel.account_view import Totals
-from disruptor.compiled import compiled
+from disruptor.compiled import entry
 from disruptor.memory.counters import CounterBlock, add, observe, observe_many, put
 
 Words = NDArray[np.int64]
@@ -78,7 +78,7 @@ def newest_liquidations(counters: SentinelCounters) -> NDArray[Any]:
     return newest
 
 
-@compiled
+@entry
 def count_risk(counters: SentinelCounters, risk: Any) -> None:
     """Count one published record."""
     words = counters.words
@@ -92,7 +92,7 @@ def count_risk(counters: SentinelCounters, risk: Any) -> None:
         add(words, counters.deleveragings[risk["symbol"]], 1)
 
 
-@compiled
+@entry
 def count_batch(
     counters: SentinelCounters,
     events: Any,

@@ -19,7 +19,7 @@ from components.sentinel.engine.apply import apply_batch
 from components.sentinel.engine.outbox import SentinelOutbox
 from components.sentinel.engine.state import SentinelState
 from components.sentinel.instrumentation import SentinelCounters, count_batch, count_risk
-from disruptor.compiled import compiled
+from disruptor.compiled import entry, internal
 from disruptor.memory.atomics import load_acquire
 from disruptor.memory.libc import monotonic_ns, wall_clock_ns
 from disruptor.ring.barrier import advance, wait_for
@@ -58,7 +58,7 @@ class Wiring(NamedTuple):
     never: NDArray[np.int64]  # always zero: publishing is not interrupted by a stop
 
 
-@compiled
+@entry
 def serve(
     wiring: Wiring,
     state: SentinelState,
@@ -107,7 +107,7 @@ def serve(
             return HOUSEKEEPING
 
 
-@compiled
+@internal
 def _send_orders(wiring: Wiring, outbox: SentinelOutbox, progress: NDArray[np.int64]) -> None:
     begin, end = progress[SENT], outbox.order_count[0]
     if begin == end:
@@ -120,7 +120,7 @@ def _send_orders(wiring: Wiring, outbox: SentinelOutbox, progress: NDArray[np.in
     wiring.pending[0] = end - reached
 
 
-@compiled
+@internal
 def _publish_risk(
     wiring: Wiring,
     outbox: SentinelOutbox,

@@ -24,7 +24,7 @@ from components.messages.code import (
 )
 from components.monitor.catalogue import ORDER_RESULTS
 from components.monitor.metric import UNKNOWN
-from disruptor.compiled import compiled
+from disruptor.compiled import entry, internal
 from disruptor.memory.counters import ABSENT, CounterBlock, add, observe, observe_many, put
 
 Words = NDArray[np.int64]
@@ -87,7 +87,7 @@ def _bounds(block: CounterBlock, metric: str, symbols: list[str]) -> Words:
     return np.array([block.bounds(metric, symbol=symbol) for symbol in symbols], np.int64)
 
 
-@compiled
+@entry
 def count_event(counters: TitanCounters, event: Any) -> None:
     """Count one published event."""
     words, kind = counters.words, event["kind"]
@@ -110,7 +110,7 @@ def count_event(counters: TitanCounters, event: Any) -> None:
         add(words, counters.orders[symbol, 3], 1)
 
 
-@compiled
+@internal
 def _touch(counters: TitanCounters, symbol: int, event: Any) -> None:
     words = counters.words
     has_bid, has_ask = event["qty"] > 0, event["maker_order_id"] > 0
@@ -120,7 +120,7 @@ def _touch(counters: TitanCounters, symbol: int, event: Any) -> None:
     put(words, counters.spread[symbol], spread)
 
 
-@compiled
+@entry
 def count_batch(
     counters: TitanCounters,
     commands: Any,

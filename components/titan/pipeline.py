@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from components.titan.engine.apply import apply_batch, outbox_bound
 from components.titan.engine.state import LIVE, Outbox, TitanState
 from components.titan.instrumentation import TitanCounters, count_batch, count_event
-from disruptor.compiled import compiled
+from disruptor.compiled import entry, internal
 from disruptor.memory.libc import monotonic_ns, wall_clock_ns
 from disruptor.ring.barrier import advance, wait_for
 from disruptor.ring.layout import Ring
@@ -47,13 +47,13 @@ class Wiring(NamedTuple):
     never: NDArray[np.int64]  # always zero: publishing is not interrupted by a stop
 
 
-@compiled
+@entry
 def bound_of(state: TitanState) -> int:
     """The most events that the next command can cause."""
     return outbox_bound(state)
 
 
-@compiled
+@entry
 def serve(
     wiring: Wiring,
     state: TitanState,
@@ -97,7 +97,7 @@ def serve(
         count_batch(counters, batch, applied, state.totals[LIVE], started, ended, wall_clock_ns())
 
 
-@compiled
+@internal
 def _publish(
     wiring: Wiring,
     outbox: Outbox,

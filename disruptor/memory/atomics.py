@@ -5,8 +5,8 @@ orderings are those of C11: a ``store_release`` makes all earlier writes visible
 the value with ``load_acquire``; ``fetch_add`` and ``compare_exchange`` are sequentially
 consistent.  A plain numpy store promises nothing of this outside of x86.
 
-``address_of`` is here too, since a futex needs a pointer, and ``pause``, the hint that a
-spinning core gives to its sibling.
+``address_of`` is here too, since a futex needs a pointer, ``stack_pair`` for the two words of a
+``timespec``, and ``pause``, the hint that a spinning core gives to its sibling.
 """
 
 from __future__ import annotations
@@ -184,3 +184,46 @@ def address_of(typing_context: Any, array: Any, index: Any) -> Any:
         return builder.ptrtoint(pointer, _INT64)
 
     return types.int64(array, index), codegen
+
+
+@intrinsic
+def stack_pair(typing_context: Any) -> Any:
+    """The address of two words on the calling function's own stack, gone when it returns."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pair = cgutils.alloca_once(builder, ir.ArrayType(_INT64, 2))
+        return builder.ptrtoint(pair, _INT64)
+
+    return types.int64(), codegen
+
+
+@intrinsic
+def word_at(typing_context: Any, address: Any, number: Any) -> Any:
+    """The int64 that lies ``number`` words after an address."""
+    if not (_is_index(address) and _is_index(number)):
+        return None
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load(_word_pointer(context, builder, signature, arguments))
+
+    return types.int64(address, number), codegen
+
+
+@intrinsic
+def set_word_at(typing_context: Any, address: Any, number: Any, value: Any) -> Any:
+    """Store an int64 ``number`` words after an address."""
+    if not (_is_index(address) and _is_index(number) and _is_index(value)):
+        return None
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        stored = _value(context, builder, signature.args[2], arguments[2])
+        builder.store(stored, _word_pointer(context, builder, signature, arguments))
+        return context.get_dummy_value()
+
+    return types.void(address, number, value), codegen
+
+
+def _word_pointer(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    address = _value(context, builder, signature.args[0], arguments[0])
+    number = _index(context, builder, signature.args[1], arguments[1])
+    return builder.gep(builder.inttoptr(address, _INT64.as_pointer()), [number])

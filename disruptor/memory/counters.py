@@ -33,7 +33,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from disruptor.compiled import compiled
+from disruptor.compiled import entry
 from disruptor.errors import LayoutMismatchError
 from disruptor.memory.process_identity import ProcessIdentity
 from disruptor.memory.segment import Segment
@@ -269,26 +269,26 @@ def powers_of_two(first: int, count: int) -> tuple[int, ...]:
     return tuple(first << power for power in range(count))
 
 
-@compiled
+@entry
 def add(words: Words, offset: int, amount: int) -> None:
     """Add to a counter or gauge.  The block's writer alone."""
     words[np.uint64(offset)] += amount
 
 
-@compiled
+@entry
 def put(words: Words, offset: int, value: int) -> None:
     """Set a gauge.  The block's writer alone."""
     words[np.uint64(offset)] = value
 
 
-@compiled
+@entry
 def observe(words: Words, offset: int, bounds: Words, value: int) -> None:
     """Count ``value`` in the first bucket whose bound is not below it.  The block's writer alone;
     at most log2(len(bounds)) + 1 comparisons."""
     observe_many(words, offset, bounds, value, 1)
 
 
-@compiled
+@entry
 def observe_many(words: Words, offset: int, bounds: Words, value: int, times: int) -> None:
     """Count ``times`` observations of one value, e.g. each event's share of a batch's time."""
     low, high = 0, len(bounds)
@@ -302,7 +302,7 @@ def observe_many(words: Words, offset: int, bounds: Words, value: int, times: in
     words[np.uint64(offset + len(bounds) + 1)] += value * times
 
 
-@compiled
+@entry
 def observe_each(words: Words, offset: int, bounds: Words, values: Words) -> None:
     """Count every one of ``values``, shape (n,)."""
     for value in values:

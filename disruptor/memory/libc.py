@@ -13,8 +13,8 @@ from typing import Any, Final
 import numpy as np
 from numba import types
 
-from disruptor.compiled import compiled
-from disruptor.memory.atomics import address_of
+from disruptor.compiled import entry
+from disruptor.memory.atomics import address_of, set_word_at, stack_pair, word_at
 
 _NUMBERS: Final = {
     "x86_64": {"futex": 202, "membarrier": 324},
@@ -46,27 +46,26 @@ _clock_gettime: Any = types.ExternalFunction("clock_gettime", types.int32(types.
 futex_is_available: Final = _SYS_FUTEX > 0
 
 
-@compiled
+@entry
 def futex_wait(words: np.ndarray, index: int, expected: int, timeout_ns: int) -> None:
     """Sleep until somebody wakes words[index], unless its low 32 bits differ from ``expected``.
 
     Returns also after ``timeout_ns``, on a signal, and now and then for nothing; callers look
     again at what they wait for.
     """
-    timeout = np.empty(2, np.int64)
-    timeout[0] = timeout_ns // _NS_PER_SECOND
-    timeout[1] = timeout_ns % _NS_PER_SECOND
-    word = address_of(words, index)
-    _syscall(_SYS_FUTEX, word, _FUTEX_WAIT, expected, address_of(timeout, 0), 0, 0)
+    timeout = stack_pair()
+    set_word_at(timeout, 0, timeout_ns // _NS_PER_SECOND)
+    set_word_at(timeout, 1, timeout_ns % _NS_PER_SECOND)
+    _syscall(_SYS_FUTEX, address_of(words, index), _FUTEX_WAIT, expected, timeout, 0, 0)
 
 
-@compiled
+@entry
 def futex_wake(words: np.ndarray, index: int) -> None:
     """Wake every process and thread that sleeps on words[index]."""
     _syscall(_SYS_FUTEX, address_of(words, index), _FUTEX_WAKE, _EVERYBODY, 0, 0, 0)
 
 
-@compiled
+@entry
 def register_for_barriers() -> int:
     """Let other processes' ``barrier_everywhere`` reach this one; 0 when the kernel can.
 
@@ -75,38 +74,38 @@ def register_for_barriers() -> int:
     return _syscall(_SYS_MEMBARRIER, _MEMBARRIER_REGISTER_GLOBAL_EXPEDITED, 0, 0, 0, 0, 0)
 
 
-@compiled
+@entry
 def barrier_everywhere() -> int:
     """A full memory barrier on every core that runs a registered process; some microseconds."""
     return _syscall(_SYS_MEMBARRIER, _MEMBARRIER_GLOBAL_EXPEDITED, 0, 0, 0, 0, 0)
 
 
-@compiled
+@entry
 def sched_yield() -> None:
     """Let another runnable process have this core."""
     _sched_yield()
 
 
-@compiled
+@entry
 def nanosleep(duration_ns: int) -> None:
     """Sleep for at least ``duration_ns``, or until a signal."""
-    duration = np.empty(2, np.int64)
-    duration[0] = duration_ns // _NS_PER_SECOND
-    duration[1] = duration_ns % _NS_PER_SECOND
-    _nanosleep(address_of(duration, 0), 0)
+    duration = stack_pair()
+    set_word_at(duration, 0, duration_ns // _NS_PER_SECOND)
+    set_word_at(duration, 1, duration_ns % _NS_PER_SECOND)
+    _nanosleep(duration, 0)
 
 
-@compiled
+@entry
 def monotonic_ns() -> int:
     """Nanoseconds of the clock that never steps."""
-    now = np.empty(2, np.int64)
-    _clock_gettime(_CLOCK_MONOTONIC, address_of(now, 0))
-    return now[0] * _NS_PER_SECOND + now[1]
+    now = stack_pair()
+    _clock_gettime(_CLOCK_MONOTONIC, now)
+    return word_at(now, 0) * _NS_PER_SECOND + word_at(now, 1)
 
 
-@compiled
+@entry
 def wall_clock_ns() -> int:
     """Nanoseconds since the epoch; for ingress stamps and metrics, never for a decision."""
-    now = np.empty(2, np.int64)
-    _clock_gettime(_CLOCK_REALTIME, address_of(now, 0))
-    return now[0] * _NS_PER_SECOND + now[1]
+    now = stack_pair()
+    _clock_gettime(_CLOCK_REALTIME, now)
+    return word_at(now, 0) * _NS_PER_SECOND + word_at(now, 1)

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from disruptor.compiled import compiled
+from disruptor.compiled import inlined
 from disruptor.memory.atomics import load_acquire, store_release
 from disruptor.ring.layout import Ring
 
@@ -19,7 +19,7 @@ NEVER: Final = -1
 """The lap word of a slot that has not been published since the ring was made."""
 
 
-@compiled
+@inlined
 def mark_published(ring: Ring, low: int, high: int) -> None:
     """Publish the slots of the sequences low … high, which the caller has claimed."""
     capacity = ring.slots.size
@@ -29,7 +29,7 @@ def mark_published(ring: Ring, low: int, high: int) -> None:
         store_release(ring.laps, np.uint64(sequence) & mask, sequence // capacity)
 
 
-@compiled
+@inlined
 def is_published(ring: Ring, sequence: int) -> bool:
     """Whether this very sequence can be read."""
     capacity = ring.slots.size
@@ -37,7 +37,7 @@ def is_published(ring: Ring, sequence: int) -> bool:
     return load_acquire(ring.laps, np.uint64(sequence) & mask) == sequence // capacity
 
 
-@compiled
+@inlined
 def highest_published(ring: Ring, low: int, high: int) -> int:
     """The end of the unbroken run of published sequences that starts at ``low``; low - 1 if none."""
     capacity = ring.slots.size

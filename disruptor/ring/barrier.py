@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from disruptor.compiled import compiled
+from disruptor.compiled import inlined, internal
 from disruptor.memory.atomics import load_acquire, pause, store_release
 from disruptor.memory.libc import monotonic_ns
 from disruptor.ring.availability import highest_published
@@ -25,10 +25,14 @@ from disruptor.ring.wait_strategy import (
     sleep_on,
 )
 
-_LULL: Final = 16
+_LULL: Final = 3
+"""Pauses before a wait looks a second time.  A consumer that has caught up and looks again at once
+takes the cursor's cache line from the producer for every single event: 60 M events/s between two
+cores.  With three pauses (some 80 ns) the producer runs ahead and it is 210 M, while a round trip
+of two messages stays within a tenth of what two bare words need."""
 
 
-@compiled
+@inlined
 def available(ring: Ring, dependents: np.ndarray, wanted: int) -> int:
     """The highest sequence that may be read now, if at least ``wanted`` is; else less than it.
 
@@ -48,7 +52,7 @@ def available(ring: Ring, dependents: np.ndarray, wanted: int) -> int:
     return lowest
 
 
-@compiled
+@inlined
 def wait_for(
     ring: Ring,
     dependents: np.ndarray,
@@ -64,6 +68,18 @@ def wait_for(
     reached = available(ring, dependents, wanted)
     if reached >= wanted:
         return reached
+    return _wait(ring, dependents, wanted, strategy, control, timeout_ns)
+
+
+@internal
+def _wait(
+    ring: Ring,
+    dependents: np.ndarray,
+    wanted: int,
+    strategy: WaitStrategy,
+    control: np.ndarray,
+    timeout_ns: int,
+) -> int:
     deadline = deadline_after(timeout_ns)
     epoch = PUBLISHED_EPOCH if dependents.size == 0 else CONSUMED_EPOCH
     step = 0
@@ -82,7 +98,7 @@ def wait_for(
         step += 1
 
 
-@compiled
+@inlined
 def advance(ring: Ring, sequence_word: int, sequence: int) -> None:
     """Say that this consumer is done with everything up to ``sequence``."""
     # release: pairs with the producers' and dependents' acquire; our reads of the slots come first

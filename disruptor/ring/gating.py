@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from disruptor.compiled import compiled
+from disruptor.compiled import entry, internal
 from disruptor.memory.atomics import (
     compare_exchange,
     fence,
@@ -41,13 +41,13 @@ _JOINING: Final = 3
 _BEYOND_ALL: Final = 2**63 - 1
 
 
-@compiled
+@entry
 def consumer_word(line: int, word: int) -> int:
     """Index of a word of the consumer in ``line`` (0 … CONSUMERS_MAX - 1)."""
     return FIRST_CONSUMER + line * WORDS_PER_LINE + word
 
 
-@compiled
+@entry
 def join(ring: Ring, start: int, gates: bool, pid: int, start_time: int) -> int:
     """Take a free consumer line at sequence ``start``; its number, or NO_LINE when all are taken.
 
@@ -76,13 +76,13 @@ def join(ring: Ring, start: int, gates: bool, pid: int, start_time: int) -> int:
     return NO_LINE
 
 
-@compiled
+@entry
 def leave(ring: Ring, line: int) -> None:
     """Stop gating and free the line; the consumer must not touch it afterwards."""
     store_release(ring.words, consumer_word(line, STATE), FREE)
 
 
-@compiled
+@internal
 def minimum_gating_sequence(ring: Ring, otherwise: int) -> int:
     """The lowest sequence of all gating consumers, or ``otherwise`` when there is none."""
     words = ring.words

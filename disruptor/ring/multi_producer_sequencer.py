@@ -27,7 +27,7 @@ from typing import Final
 
 import numpy as np
 
-from disruptor.compiled import compiled
+from disruptor.compiled import entry, inlined, internal
 from disruptor.memory.atomics import (
     compare_exchange,
     fetch_add,
@@ -62,13 +62,13 @@ FULL: Final = -1
 NO_LINE: Final = -1
 
 
-@compiled
+@entry
 def producer_word(line: int, word: int) -> int:
     """Index of a word of the producer in ``line`` (0 … PRODUCERS_MAX - 1)."""
     return FIRST_PRODUCER + line * WORDS_PER_LINE + word
 
 
-@compiled
+@entry
 def register(ring: Ring, pid: int, start_time: int) -> int:
     """Take a free producer line; its number, or NO_LINE when all are taken."""
     words = ring.words
@@ -84,20 +84,20 @@ def register(ring: Ring, pid: int, start_time: int) -> int:
     return NO_LINE
 
 
-@compiled
+@entry
 def unregister(ring: Ring, line: int) -> None:
     """Give the line back; everything claimed must have been published."""
     store_release(ring.words, producer_word(line, STATE), FREE)
 
 
-@compiled
+@internal
 def remaining_capacity(ring: Ring) -> int:
     """Free slots at this moment, 0 … capacity."""
     claimed = load_acquire(ring.words, CURSOR)
     return ring.slots.size - (claimed - minimum_gating_sequence(ring, claimed))
 
 
-@compiled
+@inlined
 def try_next(ring: Ring, line: int, count: int) -> int:
     """Claim ``count`` slots (1 … capacity) for the producer in ``line``; the highest, or FULL."""
     words = ring.words
@@ -119,7 +119,7 @@ def try_next(ring: Ring, line: int, count: int) -> int:
             return claimed
 
 
-@compiled
+@inlined
 def publish(ring: Ring, line: int, low: int, high: int) -> None:
     """Show the sequences low … high, the whole claim; they become readable up to the first gap."""
     mark_published(ring, low, high)
@@ -128,7 +128,7 @@ def publish(ring: Ring, line: int, low: int, high: int) -> None:
     signal(ring.words, PUBLISHED_EPOCH)
 
 
-@compiled
+@internal
 def _is_claimed_by_the_living(ring: Ring, dead: np.ndarray, sequence: int) -> bool:
     words = ring.words
     for line in range(load_acquire(words, PRODUCER_COUNT)):
@@ -141,7 +141,7 @@ def _is_claimed_by_the_living(ring: Ring, dead: np.ndarray, sequence: int) -> bo
     return False
 
 
-@compiled
+@entry
 def void_claims(ring: Ring, dead_line: int, dead: np.ndarray, zero: np.ndarray) -> int:
     """Publish a zeroed event for each sequence that a dead producer took with it; how many.
 

@@ -18,11 +18,19 @@ from disruptor.memory.libc import register_for_barriers
 from disruptor.memory.process_identity import ProcessIdentity, current_process
 from disruptor.memory.segment import HEADER_BYTES, PAGE_BYTES, Segment
 from disruptor.ring import gating, layout, multi_producer_sequencer, single_producer_sequencer
-from disruptor.ring.availability import NEVER, highest_published
-from disruptor.ring.barrier import advance, available, wait_for
+from disruptor.ring.availability import NEVER
+from disruptor.ring.doors import (
+    advance,
+    available,
+    next_sequence,
+    publish,
+    signal,
+    try_next,
+    wait_for,
+)
 from disruptor.ring.layout import Ring
-from disruptor.ring.sequencer import FULL, cursor, next_sequence, publish, try_next
-from disruptor.ring.wait_strategy import WaitStrategy, signal, wait_strategy
+from disruptor.ring.sequencer import FULL, cursor
+from disruptor.ring.wait_strategy import WaitStrategy, wait_strategy
 
 NO_LINE: Final = -1
 FOREVER_NS: Final = 2**62
@@ -435,13 +443,3 @@ class Consumer:
 
 def _strategy(chosen: WaitStrategy | str) -> WaitStrategy:
     return wait_strategy(chosen) if isinstance(chosen, str) else chosen
-
-
-__all__ = [
-    "Consumer",
-    "ConsumerStatus",
-    "Producer",
-    "RingBuffer",
-    "RingStatistics",
-    "highest_published",
-]

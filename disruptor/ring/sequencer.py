@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from disruptor.compiled import compiled
+from disruptor.compiled import entry, inlined, internal
 from disruptor.memory.atomics import fetch_add, load_acquire
 from disruptor.memory.libc import monotonic_ns
 from disruptor.ring import multi_producer_sequencer as multi
@@ -36,7 +36,7 @@ _single_publish = single.publish
 _single_remaining = single.remaining_capacity
 
 
-@compiled
+@inlined
 def try_next(ring: Ring, line: int, count: int) -> int:
     """Claim ``count`` slots without waiting; the highest sequence claimed, or FULL."""
     if ring.laps.size == 0:
@@ -44,7 +44,7 @@ def try_next(ring: Ring, line: int, count: int) -> int:
     return _multi_try_next(ring, line, count)
 
 
-@compiled
+@inlined
 def publish(ring: Ring, line: int, low: int, high: int) -> None:
     """Make the claimed sequences low … high readable."""
     if ring.laps.size == 0:
@@ -53,7 +53,7 @@ def publish(ring: Ring, line: int, low: int, high: int) -> None:
         _multi_publish(ring, line, low, high)
 
 
-@compiled
+@inlined
 def remaining_capacity(ring: Ring) -> int:
     """Free slots at this moment; only the producer itself may ask a single-producer ring."""
     if ring.laps.size == 0:
@@ -61,7 +61,7 @@ def remaining_capacity(ring: Ring) -> int:
     return _multi_remaining(ring)
 
 
-@compiled
+@inlined
 def next_sequence(
     ring: Ring,
     line: int,
@@ -77,6 +77,18 @@ def next_sequence(
     claimed = try_next(ring, line, count)
     if claimed != FULL:
         return claimed
+    return _wait_for_room(ring, line, count, strategy, control, timeout_ns)
+
+
+@internal
+def _wait_for_room(
+    ring: Ring,
+    line: int,
+    count: int,
+    strategy: WaitStrategy,
+    control: np.ndarray,
+    timeout_ns: int,
+) -> int:
     fetch_add(ring.words, STALLS, 1)
     deadline = deadline_after(timeout_ns)
     step = 0
@@ -96,7 +108,7 @@ def next_sequence(
         step += 1
 
 
-@compiled
+@entry
 def cursor(ring: Ring) -> int:
     """Highest published sequence (single producer) or highest claimed one (multi-producer)."""
     return load_acquire(ring.words, CURSOR)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from disruptor.compiled import compiled
+from disruptor.compiled import entry, inlined, internal
 from disruptor.memory.atomics import load_acquire, store_release
 from disruptor.ring.gating import minimum_gating_sequence
 from disruptor.ring.layout import CURSOR, GATE_CACHE, NEXT, PUBLISHED_EPOCH, Ring
@@ -19,21 +19,21 @@ from disruptor.ring.wait_strategy import signal
 FULL: Final = -1
 
 
-@compiled
+@entry
 def take_over(ring: Ring) -> None:
     """Become the producer: forget what a predecessor claimed and never published."""
     ring.words[NEXT] = load_acquire(ring.words, CURSOR)
     ring.words[GATE_CACHE] = minimum_gating_sequence(ring, ring.words[NEXT])
 
 
-@compiled
+@internal
 def remaining_capacity(ring: Ring) -> int:
     """Free slots at this moment, 0 … capacity."""
     claimed = ring.words[NEXT]
     return ring.slots.size - (claimed - minimum_gating_sequence(ring, claimed))
 
 
-@compiled
+@inlined
 def try_next(ring: Ring, count: int) -> int:
     """Claim ``count`` slots (1 … capacity); the highest sequence claimed, or FULL."""
     words = ring.words
@@ -48,7 +48,7 @@ def try_next(ring: Ring, count: int) -> int:
     return claimed
 
 
-@compiled
+@inlined
 def publish(ring: Ring, low: int, high: int) -> None:
     """Show everything up to ``high``; ``low`` is only there for symmetry."""
     # release: pairs with the consumers' acquire of the cursor; the slots' bytes come first

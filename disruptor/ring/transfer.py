@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from disruptor.compiled import compiled
+from disruptor.compiled import inlined, internal
 from disruptor.ring.layout import Ring
 from disruptor.ring.sequencer import FULL, next_sequence, publish, try_next
 from disruptor.ring.wait_strategy import WaitStrategy
@@ -19,7 +19,7 @@ _PIECES: Final = 4
 """A claim is at most this part of the ring, so that consumers work while the rest is written."""
 
 
-@compiled
+@inlined
 def _write(ring: Ring, line: int, records: NDArray[Any], begin: int, high: int, count: int) -> None:
     mask = np.uint64(ring.slots.size - 1)
     low = high - count + 1
@@ -28,7 +28,7 @@ def _write(ring: Ring, line: int, records: NDArray[Any], begin: int, high: int, 
     publish(ring, line, low, high)
 
 
-@compiled
+@internal
 def transfer(
     ring: Ring,
     line: int,
@@ -54,7 +54,7 @@ def transfer(
     return begin
 
 
-@compiled
+@internal
 def transfer_ready(ring: Ring, line: int, records: NDArray[Any], begin: int, end: int) -> int:
     """Publish as many of the records begin … end - 1 as there is room for, without waiting."""
     while begin < end:

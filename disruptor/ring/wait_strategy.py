@@ -26,7 +26,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from disruptor.compiled import compiled
+from disruptor.compiled import inlined, internal
 from disruptor.errors import ConfigurationError
 from disruptor.memory.atomics import fetch_add, load_acquire, load_relaxed, pause, store_relaxed
 from disruptor.memory.libc import (
@@ -78,7 +78,7 @@ def wait_strategy(name: str) -> WaitStrategy:
     return chosen
 
 
-@compiled
+@inlined
 def signal(words: np.ndarray, epoch: int) -> None:
     """Wake who sleeps on this epoch; call right after the release store that they wait for."""
     # relaxed: the sleeper's barrier orders this load after our store, see the module's docstring
@@ -88,7 +88,7 @@ def signal(words: np.ndarray, epoch: int) -> None:
         futex_wake(words, epoch)
 
 
-@compiled
+@internal
 def announce_sleep(words: np.ndarray, epoch: int) -> int:
     """Steps 1 to 3 of going to sleep; look again, then call ``sleep_on`` with the result."""
     seen = load_acquire(words, epoch)  # acquire: before the flag, so that a wake is not missed
@@ -98,7 +98,7 @@ def announce_sleep(words: np.ndarray, epoch: int) -> int:
     return seen
 
 
-@compiled
+@internal
 def sleep_on(words: np.ndarray, epoch: int, seen: int, timeout_ns: int) -> None:
     """Sleep until the epoch moves from ``seen``, at most ``timeout_ns``."""
     if seen < 0:
@@ -107,7 +107,7 @@ def sleep_on(words: np.ndarray, epoch: int, seen: int, timeout_ns: int) -> None:
     futex_wait(words, epoch, seen & 0xFFFFFFFF, min(timeout_ns, _SLEEP_NS_MAX))
 
 
-@compiled
+@internal
 def idle(strategy: WaitStrategy, step: int) -> bool:
     """One step of waiting that is not a sleep in the kernel; True when it is time to block."""
     if step < strategy.spins or strategy.then == SPIN:
@@ -121,14 +121,14 @@ def idle(strategy: WaitStrategy, step: int) -> bool:
     return False
 
 
-@compiled
+@internal
 def reads_clock_at(strategy: WaitStrategy, step: int) -> bool:
     """Whether a waiting loop should look at its deadline in this step: rarely while it spins."""
     spinning = step < strategy.spins or strategy.then == SPIN
     return not spinning or step % _SPINS_BETWEEN_CLOCK_READS == _SPINS_BETWEEN_CLOCK_READS - 1
 
 
-@compiled
+@internal
 def deadline_after(timeout_ns: int) -> int:
     """The monotonic time at which a wait that starts now gives up."""
     return monotonic_ns() + timeout_ns

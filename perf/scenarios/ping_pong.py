@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from hdrh.histogram import HdrHistogram
 
-from disruptor.compiled import compiled
+from disruptor.compiled import entry
 from disruptor.memory.atomics import load_acquire, store_release
 from disruptor.memory.libc import monotonic_ns
 from disruptor.ring.barrier import advance, wait_for
@@ -32,7 +32,7 @@ _INTERVAL_NS = 1_000
 _PERCENTILES = (50.0, 99.0, 99.9, 99.99)
 
 
-@compiled
+@entry
 def _ask(
     ping: Ring, pong: Ring, word: int, dependents: Any, times: Any, strategy: WaitStrategy,
     control: Any,
@@ -51,7 +51,7 @@ def _ask(
             pass
 
 
-@compiled
+@entry
 def _answer(
     ping: Ring, pong: Ring, word: int, dependents: Any, rounds: int, strategy: WaitStrategy,
     control: Any,
@@ -68,7 +68,7 @@ def _answer(
         wanted = high + 1
 
 
-@compiled
+@entry
 def _ask_bare(words: Any, times: Any) -> None:
     for number in range(times.size):
         started = monotonic_ns()
@@ -81,7 +81,7 @@ def _ask_bare(words: Any, times: Any) -> None:
             pass
 
 
-@compiled
+@entry
 def _answer_bare(words: Any, rounds: int) -> None:
     for number in range(rounds):
         while load_acquire(words, 0) != number + 1:

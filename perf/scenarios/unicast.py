@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from disruptor.compiled import compiled
+from disruptor.compiled import entry
 from disruptor.ring.barrier import advance, wait_for
 from disruptor.ring.layout import Ring
 from disruptor.ring.ring_buffer import Consumer, Producer, RingBuffer
@@ -27,7 +27,7 @@ CAPACITY = 65_536
 _FOREVER_NS = 2**60
 
 
-@compiled
+@entry
 def produce(
     ring: Ring, line: int, count: int, batch: int, strategy: WaitStrategy, control: Any
 ) -> None:
@@ -40,7 +40,7 @@ def produce(
         publish(ring, line, high - batch + 1, high)
 
 
-@compiled
+@entry
 def consume(
     ring: Ring, word: int, dependents: Any, last: int, strategy: WaitStrategy, control: Any
 ) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from disruptor.compiled import compiled
+from disruptor.compiled import entry
 from disruptor.ring.barrier import advance, wait_for
 from disruptor.ring.layout import Ring
 from disruptor.ring.ring_buffer import RingBuffer
@@ -28,7 +28,7 @@ FOREVER = 2**60
 SALT = 0x5851F42D4C957F2D
 
 
-@compiled
+@entry
 def produce(
     ring: Ring, line: int, producer: int, first: int, last: int, batch: int,
     strategy: WaitStrategy, control: Any,
@@ -47,7 +47,7 @@ def produce(
         publish(ring, line, high - count + 1, high)
 
 
-@compiled
+@entry
 def consume(
     ring: Ring, word: int, dependents: Any, total: int, newest: Any,
     strategy: WaitStrategy, control: Any,
