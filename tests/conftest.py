@@ -7,7 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from components.launcher.warm_up import warm_up
 from disruptor.memory.segment import SHARED_MEMORY_DIRECTORY, existing
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile every kernel before the first test, whose time limit would else include it."""
+    if not session.config.option.collectonly:
+        warm_up(session.config.get_terminal_writer().line)
 
 
 @pytest.fixture

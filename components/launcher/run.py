@@ -12,7 +12,6 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -30,7 +29,7 @@ from components.oracle.platform_hash import platform_hash
 from components.run_settings import RunSettings
 from disruptor.errors import ConfigurationError, DisruptorError
 from disruptor.memory.counters import CounterBlock, put
-from disruptor.memory.segment import SHARED_MEMORY_DIRECTORY, existing
+from disruptor.memory.segment import SHARED_MEMORY_DIRECTORY, existing, reclaim
 from disruptor.supervisor.supervisor import Supervisor
 from disruptor.topology.placement import plan
 
@@ -104,7 +103,10 @@ class _Run:
             lambda line: click.echo(f"{clock()}  {line}", err=True),
         )
         self._board = StatusBoard(
-            self._platform, recovery.instruments, Path(self._configuration.oracle.path)
+            self._platform,
+            recovery.instruments,
+            Path(self._configuration.oracle.path),
+            self._supervisor.rings["risk"],
         )
         self._counters: CounterBlock | None = None
 
@@ -223,10 +225,5 @@ def _check_port(configuration: PlatformConfiguration) -> None:
 
 def _refuse_second_instance(configuration: PlatformConfiguration) -> None:
     """Remove what a dead run left; a living one is refused."""
-    from disruptor.memory.segment import reclaim
-
     for name in existing(f"{configuration.name}."):
         reclaim(name)
-
-
-Say = Callable[[str], None]

@@ -10,17 +10,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
 
 from components.instruments import InstrumentTable
-from components.messages.code import BUY
+from components.messages.code import BUY, RISK_LIQUIDATION
 from components.monitor.platform_view import SharedMemoryView
 from components.oracle.store import watermark
 from components.units import MONEY_SCALE, money_to_text
 from disruptor.memory.counters import Reading
+from disruptor.ring.ring_buffer import RingBuffer
 
 
 @dataclass(frozen=True)
@@ -35,19 +35,20 @@ class Look:
     collateral: float
     last_prices: dict[str, float]
     journaled: int
-    liquidations: int
 
 
 class StatusBoard:
     """Prints status lines, liquidations and journal checkpoints of one platform."""
 
-    def __init__(self, platform: str, instruments: InstrumentTable, journal: Path) -> None:
+    def __init__(
+        self, platform: str, instruments: InstrumentTable, journal: Path, risk: RingBuffer
+    ) -> None:
         self._view = SharedMemoryView(platform)
         self._instruments = instruments
         self._journal = journal
+        self._risk = risk
+        self._risk_seen = risk.cursor
         self._before: Look | None = None
-        self._shown: tuple[int, int, int] = (0, 0, 0)
-        self._told = 0
 
     def print_status(self) -> None:
         """One line of what happens now."""
@@ -64,16 +65,22 @@ class StatusBoard:
         )
 
     def print_liquidations(self) -> None:
-        """Each liquidation that was not printed yet, in order."""
-        fresh = [row for row in self._view.liquidations() if _key(row) > self._shown]
-        for row in fresh:
+        """Each liquidation that was not printed yet, in order.
+
+        Looks at the risk ring without being its consumer, so it never holds anybody up; what was
+        overwritten meanwhile is told as a number.
+        """
+        high = self._risk.cursor
+        low = max(self._risk_seen + 1, high - self._risk.capacity // 2)
+        skipped = low - self._risk_seen - 1
+        self._risk_seen = high
+        if skipped:
+            click.echo(
+                f"{clock()}  {skipped} risk records went by unseen; bin/oracle tail has them"
+            )
+        records = self._risk.events(low, high)
+        for row in records[records["kind"] == RISK_LIQUIDATION]:
             click.echo(f"{clock()}  {click.style(self._liquidation(row), fg='red', bold=True)}")
-            self._shown = _key(row)
-        self._told += len(fresh)
-        missed = int(self._total("sentinel", "sentinel_liquidations")) - self._told
-        if fresh and missed > 0:
-            self._told += missed
-            click.echo(f"{clock()}  and {missed} more liquidations, see bin/oracle tail")
 
     def print_checkpoint(self) -> None:
         """How far the journal is on disk, and the digests that prove it."""
@@ -108,11 +115,7 @@ class StatusBoard:
             journaled=int(
                 _sum(counters.get("oracle", []), "oracle_durable_sequence", kind="commands")
             ),
-            liquidations=int(_sum(counters.get("sentinel", []), "sentinel_liquidations")),
         )
-
-    def _total(self, process: str, metric: str) -> float:
-        return _sum(self._view.counters().get(process, []), metric)
 
     def _liquidation(self, row: np.void) -> str:
         instrument = self._instruments.at(int(row["symbol"]))
@@ -129,10 +132,6 @@ class StatusBoard:
 def clock() -> str:
     """The time of day, as every line begins."""
     return time.strftime("%H:%M:%S")
-
-
-def _key(row: Any) -> tuple[int, int, int]:
-    return int(row["seq"]), int(row["account"]), int(row["symbol"])
 
 
 def _matching(readings: list[Reading], metric: str, labels: dict[str, str]) -> Iterator[Reading]:

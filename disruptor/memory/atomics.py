@@ -23,6 +23,7 @@ intrinsic: Any = extending.intrinsic
 _INT64 = ir.IntType(64)
 _BYTES = 8
 _declare: Any = cgutils.get_or_insert_function
+_alloca: Any = cgutils.alloca_once
 
 
 def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
@@ -191,7 +192,7 @@ def stack_pair(typing_context: Any) -> Any:
     """The address of two words on the calling function's own stack, gone when it returns."""
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pair = cgutils.alloca_once(builder, ir.ArrayType(_INT64, 2))
+        pair = _alloca(builder, ir.ArrayType(_INT64, 2))
         return builder.ptrtoint(pair, _INT64)
 
     return types.int64(), codegen
