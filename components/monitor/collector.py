@@ -6,8 +6,10 @@ derived from the platform's view at the same moment.  Names, types and help are 
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
 import psutil
@@ -142,11 +144,11 @@ def usage_of(pid: int) -> tuple[float, int] | None:
 
 
 def platform_version() -> str:
-    """The installed version; "source" when run from a checkout that is not installed."""
-    try:
-        return version("disruptor-trading-platform")
-    except PackageNotFoundError:
-        return "source"
+    """The version: of the checkout that this file is in, else of the installed package."""
+    project = Path(__file__).resolve().parents[2] / "pyproject.toml"
+    if project.exists():
+        return str(tomllib.loads(project.read_text("utf-8"))["project"]["version"])
+    return version("disruptor-trading-platform")
 
 
 def _labelled(labels: Sequence[str], values: NDArray[Any]) -> list[Sample]:

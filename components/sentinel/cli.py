@@ -42,12 +42,16 @@ def _money(context: click.Context, parameter: click.Parameter, value: str) -> in
     return money
 
 
-@click.command()
+_INSTRUMENTS = Path(__file__).resolve().parents[2] / "config" / "instruments.yaml"
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--instruments",
     "instruments_path",
-    required=True,
     type=click.Path(path_type=Path),
+    default=_INSTRUMENTS,
+    show_default="config/instruments.yaml",
     help="YAML file with the instruments and their margin tiers.",
 )
 @click.option("--orders", is_flag=True, help="Also write the liquidation orders, as commands.")
