@@ -64,7 +64,9 @@ def _after(value: object) -> object:
 def shown(value: object) -> str:
     """A configured value as a reader of the file would recognise it."""
     if isinstance(value, str):
-        return f'"{value}"' if len(value) <= 60 else f'"{value[:57]}…"'
+        # a line break or another control character would tear the sentence apart
+        text = "".join(each if each.isprintable() else repr(each)[1:-1] for each in value)
+        return f'"{text}"' if len(text) <= 60 else f'"{text[:57]}…"'
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
