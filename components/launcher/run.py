@@ -138,6 +138,7 @@ class _Run:
     def watch(self, interrupts: _Interrupts, duration_s: float | None) -> None:
         """Look after the processes and tell the operator, until it is time to stop."""
         interval = self._configuration.status_interval_s
+        self._board.begin()
         began = time.monotonic()
         next_status = began + interval
         lines = 0

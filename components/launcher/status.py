@@ -50,13 +50,17 @@ class StatusBoard:
         self._risk_seen = risk.cursor
         self._before: Look | None = None
 
+    def begin(self) -> None:
+        """Take the first look, from which the first status line's rates are counted."""
+        self._before = self._look()
+
     def print_status(self) -> None:
         """One line of what happens now."""
         look = self._look()
-        before, self._before = self._before, look
-        seconds = look.at - before.at if before else 0.0
-        orders = (look.orders - before.orders) / seconds if before and seconds else 0.0
-        trades = (look.trades - before.trades) / seconds if before and seconds else 0.0
+        before, self._before = self._before or look, look
+        seconds = max(look.at - before.at, 0.001)
+        orders = (look.orders - before.orders) / seconds
+        trades = (look.trades - before.trades) / seconds
         prices = "  ".join(f"{name} {price:,.2f}" for name, price in look.last_prices.items())
         click.echo(
             f"{clock()}  accounts {look.accounts:.0f}  positions {look.positions:.0f}  "
