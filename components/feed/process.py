@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
 
+from components.feed.settings import FeedSettings
 from components.feed.source import run_feed
 from components.messages.command import Commands
-from components.monitor.catalogue import FEED, specs_for
+from components.monitor.catalogue import FEED, SENTINEL, specs_for
 from components.monitor.feed_counters import FeedCounters
 from components.monitor.platform_view import counters_name
 from components.run_settings import RunSettings
@@ -20,7 +24,7 @@ _LOOK_S = 0.05
 def run(context: ProcessContext) -> None:
     """Feed until told to stop, or until a recording that does not loop has ended."""
     settings: RunSettings = context.settings
-    feed = settings.configuration.feed.settings()
+    feed = continuing(settings.configuration.feed.settings(), _last_prices(context, settings))
     block = CounterBlock.create(
         counters_name(context.platform, context.name), specs_for(FEED, settings.instruments)
     )
@@ -48,6 +52,31 @@ def run(context: ProcessContext) -> None:
     finally:
         producer.close()
         block.unlink()
+
+
+def continuing(feed: FeedSettings, last_prices: Mapping[str, Decimal]) -> FeedSettings:
+    """The settings, with simulated prices going on from the last ones.
+
+    A restart is not a price jump that would liquidate somebody.
+    """
+    prices = {**feed.simulation.start_prices, **last_prices}
+    return replace(feed, simulation=replace(feed.simulation, start_prices=prices))
+
+
+def _last_prices(context: ProcessContext, settings: RunSettings) -> dict[str, Decimal]:
+    """The newest price of each symbol that has one: in this run, else in the journal."""
+    marks = settings.restored.sentinel_state.symbols["mark"]
+    newest = [int(marks[each.index]) for each in settings.instruments.values()]
+    if context.is_restart:
+        block = CounterBlock.attach(counters_name(context.platform, SENTINEL))
+        offsets = block.offsets("sentinel_mark_price", symbol=list(settings.instruments))
+        newest = [int(word) for word in block.words[offsets]]
+        block.close()
+    return {
+        each.name: Decimal(each.price_text(ticks))
+        for each, ticks in zip(settings.instruments.values(), newest, strict=True)
+        if ticks > 0
+    }
 
 
 async def _watch(context: ProcessContext, stop: asyncio.Event) -> None:

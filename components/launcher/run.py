@@ -39,16 +39,20 @@ _QUIET_WITHIN_S: Final = 3.0
 
 
 class _Interrupts:
-    """Counts Ctrl+C and SIGTERM: the first asks to drain, the second to end at once."""
+    """Counts Ctrl+C and SIGTERM: the first asks to drain, the second to end at once.
+
+    Before the platform is operational there is nothing to drain, and the first ends at once.
+    """
 
     def __init__(self) -> None:
         self.count = 0
+        self.is_operational = False
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
-        if self.count > 1:
+        if self.count > 1 or not self.is_operational:
             raise KeyboardInterrupt
 
 
@@ -60,24 +64,30 @@ def run_platform(
     ``started_at``: the monotonic time at which the command was given.
     """
     interrupts = _Interrupts()
-    configuration = configuration.gated()
-    _check_port(configuration)
-    _refuse_second_instance(configuration)
-    warm_up(click.echo)
-    recovery = recover(configuration)
-    for note in recovery.notes:
-        click.echo(f"journal: {note}")
+    try:
+        configuration = configuration.gated()
+        _check_port(configuration)
+        _refuse_second_instance(configuration)
+        warm_up(click.echo)
+        recovery = recover(configuration)
+        for note in recovery.notes:
+            click.echo(f"journal: {note}")
+        _live(recovery, interrupts, duration_s, started_at)
+    except KeyboardInterrupt:
+        raise DisruptorError(
+            "stopped at once; the journal holds everything that was durable"
+        ) from None
+
+
+def _live(
+    recovery: Recovery, interrupts: _Interrupts, duration_s: float | None, started_at: float
+) -> None:
     run = _Run(recovery, started_at)
     try:
         run.start()
+        interrupts.is_operational = True
         run.watch(interrupts, duration_s)
         run.drain()
-    except KeyboardInterrupt:
-        click.echo("stopping at once; the journal holds everything that was durable")
-        run.abandon()
-    except DisruptorError:
-        run.abandon()
-        raise
     finally:
         run.clean_up()
 
@@ -172,12 +182,11 @@ class _Run:
         state = platform_hash(last, supervisor.result_of("titan"), supervisor.result_of("sentinel"))
         click.echo(farewell(last, state, time.monotonic() - began))
 
-    def abandon(self) -> None:
-        """End all processes now; the journal keeps what was committed."""
-        self._supervisor.kill()
-
     def clean_up(self) -> None:
-        """Leave no process and nothing in shared memory."""
+        """Leave no process and nothing in shared memory.
+
+        A process that still runs is killed; the journal keeps what was committed.
+        """
         self._supervisor.kill()
         self._board.close()
         self._supervisor.unlink()

@@ -242,3 +242,41 @@ def test_a_real_recording_runs_through_the_whole_platform(
     replayed = oracle(journal, "replay", "--json")
     assert replayed.returncode == 0, replayed.stdout
     assert oracle(journal, "hash").stdout.strip() == run.state_hash()
+
+
+def test_simulated_prices_go_on_from_the_journals_last_ones(name: str, journal: Path) -> None:
+    """A restart is not a price jump that would liquidate somebody."""
+    with PlatformRun(name, journal, *CRASH) as first:
+        first.wait_for_metric("price_feed_updates_total", 30, symbol="BTCUSDT")
+        assert first.stop() == 0
+    with PlatformRun(name, journal) as second:
+        second.wait_for_metric("price_feed_updates_total", 1, symbol="BTCUSDT")
+        price = second.metrics()["price_feed_simulated_price", frozenset({("symbol", "BTCUSDT")})]
+        assert second.stop() == 0
+
+    assert 30_000 < price < 42_000, "it began at 50,000 again, or ran away"
+
+
+def test_a_second_signal_ends_everything_at_once(name: str, journal: Path) -> None:
+    with PlatformRun(name, journal) as run:
+        run.wait_for_metric("oracle_durable_sequence", 50, kind="commands")
+        feed = ControlBlock.attach(name).snapshots()[0].owner.pid
+        os.kill(feed, signal.SIGSTOP)  # a feed that does not stop makes the drain wait
+        os.kill(run.pid, signal.SIGINT)
+        run.read_until("draining")
+        assert run.stop(signal.SIGINT) == 1
+
+    assert "stopped at once" in run.output
+    assert existing(f"{name}.") == []
+    assert oracle(journal, "verify").returncode == 0
+    assert oracle(journal, "replay").returncode == 0
+
+
+def test_a_signal_before_the_platform_is_operational_ends_it(name: str, journal: Path) -> None:
+    run = PlatformRun(name, journal)
+    run.read_until("DISRUPTOR TRADING PLATFORM")
+    assert run.stop(signal.SIGTERM) == 1
+    run.__exit__(None, None, None)
+
+    assert "stopped at once" in run.output
+    assert existing(f"{name}.") == []
