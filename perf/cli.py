@@ -75,7 +75,7 @@ def _table(name: str, figures: Sequence[Measurement]) -> Table:
     table.add_column("target")
     for figure in figures:
         table.add_row(
-            f"{figure.variant} [{figure.peer}]" if figure.peer else figure.variant,
+            f"{figure.variant} ({figure.peer})" if figure.peer else figure.variant,
             figure.metric,
             _number(figure.value),
             _number(min(figure.runs)),

@@ -3,12 +3,16 @@
     P1 ──► ring (65,536 × 64 bytes) ──► C1
 
 The producer writes one field of each event, the consumer adds them up, and the sum is compared
-with the one computed beforehand.  ``batch n`` claims and publishes n at a time.
+with the one computed beforehand.  ``batch n`` claims and publishes n at a time.  Beside it, in
+the same run: the same work on one core, which passes no cache line to another; and, as peers, what
+the standard library offers between two processes.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import time
+from multiprocessing.queues import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -71,7 +75,80 @@ def run(options: Options) -> list[Measurement]:
                     "unicast", f"{kind}, batch {batch}", "throughput", "M events/s", runs, target
                 )
             )
-    return figures
+    alone = tuple(_alone(20 if options.quick else 200) for _ in range(options.runs))
+    figures.append(
+        Measurement("unicast", "single producer, batch 1", "throughput", "M events/s", alone,
+                    peer="one core alone")
+    )  # fmt: skip
+    return [*figures, *_peers(options)] if options.peers else figures
+
+
+def _alone(laps: int) -> float:
+    """One process fills the ring and empties it again, in turns."""
+    ring = RingBuffer.create("perf.unicast", EVENT, CAPACITY)
+    strategy = wait_strategy("busy_spin")
+    try:
+        producer, consumer = (
+            ring.producer("perf", strategy),
+            ring.consumer("perf", strategy=strategy),
+        )
+        _warm_up(ring, producer, consumer, 1)
+        reading = (ring.view, consumer.sequence_word, consumer.dependents)
+        with pinned(two_cpus()[0]):
+            start = time.perf_counter()
+            for _ in range(laps):
+                produce(ring.view, producer.line, CAPACITY, 1, strategy, producer.control)
+                consume(*reading, ring.cursor, strategy, consumer.control)
+            elapsed = time.perf_counter() - start
+    finally:
+        ring.unlink()
+        ring.close()
+    return laps * CAPACITY / elapsed / 1e6
+
+
+def _peers(options: Options) -> list[Measurement]:
+    """64 bytes a message through multiprocessing's pipe and queue, one at a time."""
+    count = 5_000 if options.quick else 50_000
+    message = bytes(EVENT.itemsize)
+    here, there = two_cpus()
+
+    def piped() -> float:
+        receiving, sending = multiprocessing.Pipe(duplex=False)
+
+        def send() -> None:
+            for _ in range(count):
+                sending.send_bytes(message)
+
+        with pinned(here), beside(there, send):
+            start = time.perf_counter()
+            for _ in range(count):
+                receiving.recv_bytes()
+            elapsed = time.perf_counter() - start
+        receiving.close()
+        sending.close()
+        return count / elapsed / 1e6
+
+    def queued() -> float:
+        queue: SimpleQueue[bytes] = multiprocessing.SimpleQueue()
+
+        def put() -> None:
+            for _ in range(count):
+                queue.put(message)
+
+        with pinned(here), beside(there, put):
+            start = time.perf_counter()
+            for _ in range(count):
+                queue.get()
+            elapsed = time.perf_counter() - start
+        queue.close()
+        return count / elapsed / 1e6
+
+    rivals = {"multiprocessing.Pipe": piped, "multiprocessing.SimpleQueue": queued}
+    return [
+        Measurement("unicast", "one at a time", "throughput", "M events/s",
+                    tuple(rival() for _ in range(options.runs)), peer=name)
+        for name, rival in rivals.items()
+    ]  # fmt: skip
 
 
 def _one_run(multi: bool, batch: int, count: int) -> float:
