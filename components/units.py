@@ -45,11 +45,11 @@ def parse_decimal(text: object) -> Decimal:
 def to_grid(text: object, step: Decimal, what: str, maximum: int) -> int:
     """``text`` as a whole number of ``step``, or an error that names ``what`` and the grid."""
     value = parse_decimal(text)
+    if abs(value) > maximum * step:
+        raise UnitError(f"{what} {value} is too large; the most is {maximum * step}")
     steps, rest = divmod(value, step)
     if rest:
         raise UnitError(f"{what} {value} is off the grid; it must be a multiple of {step}")
-    if abs(steps) > maximum:
-        raise UnitError(f"{what} {value} is too large; the most is {maximum * step}")
     return int(steps)
 
 

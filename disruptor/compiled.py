@@ -26,7 +26,7 @@ R = TypeVar("R")
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGES = ("disruptor", "components", "perf")
-_KERNEL = re.compile(r"^\s*@(compiled|entry|inlined|internal|intrinsic)\b", re.MULTILINE)
+_KERNEL = re.compile(r"^\s*@(compiled|entry|inlined|internal|pasted|intrinsic)\b", re.MULTILINE)
 _IMPORT = re.compile(
     r"^from ((?:disruptor|components|perf)[\w.]*) import ([\w, ()\n]+)", re.MULTILINE
 )
@@ -138,6 +138,14 @@ _INTERNAL: Final = {
     "no_cpython_wrapper": True,
     "no_cfunc_wrapper": True,
 }
+
+
+def pasted(function: Callable[P, R]) -> Callable[P, R]:
+    """``inlined``, but before compilation, for a long function with one caller.
+
+    It is never compiled by itself, which would cost as much as compiling its caller once more.
+    """
+    return cast("Callable[P, R]", _njit(inline="always", **_INTERNAL)(function))
 
 
 def compiled_uncached(function: Callable[..., Any]) -> Callable[..., Any]:

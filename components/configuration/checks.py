@@ -13,7 +13,12 @@ from components.configuration import instruments as instrument_checks
 from components.configuration.accounts import AccountSettings, PositionSettings
 from components.configuration.model import COMMANDS, STREAMS, PlatformConfiguration
 from components.instruments import InstrumentTable
-from components.sentinel.engine.state import NOTIONAL_MAX
+from components.sentinel.engine.state import (
+    ACCOUNTS_MAX,
+    NOTIONAL_MAX,
+    POSITIONS_MAX,
+    SYMBOLS_MAX,
+)
 from components.units import MONEY_MAX, MONEY_SCALE, UnitError, plain
 from disruptor.errors import ConfigurationError
 from disruptor.topology.document import KeyPath, Mistake
@@ -34,7 +39,7 @@ def mistakes(configuration: PlatformConfiguration) -> Iterator[Mistake]:
     table = configuration.instrument_table()
     yield from _accounts(configuration, table)
     yield from list(_feed(configuration, table)) or _feed_settings(configuration)
-    yield from _limits(configuration)
+    yield from _capacities(configuration)
 
 
 def _streams(configuration: PlatformConfiguration) -> Iterator[Mistake]:
@@ -153,18 +158,17 @@ def _recording(path: str) -> Iterator[Mistake]:
         )
 
 
-def _limits(configuration: PlatformConfiguration) -> Iterator[Mistake]:
-    limits = configuration.limits
-    accounts = len(configuration.accounts) + len(configuration.feed.order_flow_accounts())
+def _capacities(configuration: PlatformConfiguration) -> Iterator[Mistake]:
+    """The engines' capacities are constants; what is set up must fit them."""
+    made = len(configuration.feed.order_flow_accounts())
     positions = sum(len(each.positions) for each in configuration.accounts)
-    for name, needed, most in (
-        ("symbols", len(configuration.instruments), limits.symbols),
-        ("accounts", accounts, limits.accounts),
-        ("positions", positions, limits.positions),
+    for key, what, needed, most in (
+        ("instruments", "instruments", len(configuration.instruments), SYMBOLS_MAX),
+        ("accounts", "accounts", len(configuration.accounts) + made, ACCOUNTS_MAX),
+        ("accounts", "positions", positions, POSITIONS_MAX),
     ):
         if needed > most:
-            text = f"found {most}, but {needed} are configured; write at least {needed}"
-            yield Mistake(("limits", name), text)
+            yield Mistake((key,), f"found {needed} {what}; write at most {most}")
     total = sum(each.collateral for each in configuration.accounts)
     if total > MONEY_MAX:
         text = f"found collateral of {plain(Decimal(total) / MONEY_SCALE)} in all"

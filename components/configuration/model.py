@@ -64,21 +64,6 @@ class Oracle(Strict):
     )
 
 
-class Limits(Strict):
-    """How much the engines can hold; they allocate it when they start."""
-
-    orders: int = Field(
-        default=131_072, ge=1, le=2**24, description="a whole number from 1 to 16777216"
-    )
-    symbols: int = Field(default=64, ge=1, le=4096, description="a whole number from 1 to 4096")
-    accounts: int = Field(
-        default=16_384, ge=1, le=2**22, description="a whole number from 1 to 4194304"
-    )
-    positions: int = Field(
-        default=32_768, ge=1, le=2**24, description="a whole number from 1 to 16777216"
-    )
-
-
 class PlatformConfiguration(Topology):
     """Everything that one platform is told."""
 
@@ -93,7 +78,6 @@ class PlatformConfiguration(Topology):
     durability: Durability = Field(default=Durability(), description="a mapping")
     oracle: Oracle = Field(default=Oracle(), description="a mapping")
     metrics: Metrics = Field(default=Metrics(), description="a mapping")
-    limits: Limits = Field(default=Limits(), description="a mapping")
     status_interval_s: float = Field(
         default=5.0, ge=0, le=86_400, description="seconds from 0 (never) to 86400"
     )

@@ -31,12 +31,14 @@ _OUTBOX_RECORDS = 1 << 12
 class Showcase:
     """What people see of Sentinel in shared memory: counters, accounts, newest liquidations."""
 
-    def __init__(self, context: ProcessContext, settings: RunSettings) -> None:
+    def __init__(
+        self, context: ProcessContext, settings: RunSettings, state: SentinelState
+    ) -> None:
         self.block = CounterBlock.create(
             counters_name(context.platform, context.name),
             specs_for(SENTINEL, settings.instruments),
         )
-        capacity = settings.configuration.limits.accounts
+        capacity = len(state.accounts)
         self._accounts = SnapshotTable.create(
             table_name(context.platform, ACCOUNTS), ACCOUNT_VIEW, capacity
         )
@@ -62,7 +64,7 @@ def run(context: ProcessContext) -> None:
     """Guard the accounts until told to stop and drained; leaves the hash of the final state."""
     settings: RunSettings = context.settings
     state = settings.restored.sentinel_state
-    showcase = Showcase(context, settings)
+    showcase = Showcase(context, settings, state)
     try:
         _serve(context, settings, state, showcase)
     finally:

@@ -163,10 +163,21 @@ def wide(value: int) -> int:
     return np.int64(value)  # type: ignore[return-value]
 
 
+ACCOUNTS_MAX: Final = 1 << 14
+SYMBOLS_MAX: Final = 64
+POSITIONS_MAX: Final = 1 << 15
+"""What a journaled run holds.  What does not fit is refused, which is an outcome: so these are the
+program's own constants, never a setting outside of the journal."""
+
+
 def new_state(
-    max_accounts: int = 1 << 14, max_symbols: int = 64, max_positions: int = 1 << 15
+    max_accounts: int = ACCOUNTS_MAX,
+    max_symbols: int = SYMBOLS_MAX,
+    max_positions: int = POSITIONS_MAX,
 ) -> SentinelState:
     """An empty state with room for so many accounts, symbols and open positions.
+
+    Whatever is journaled, and whatever replays it, uses the defaults.
 
     Memory: 112 bytes an account, 64 a position.  ValueError if a limit is not positive.
     """

@@ -24,8 +24,8 @@ from components.messages.code import (
 from components.messages.command import UNCHANGED
 from components.titan.engine.answers import tell_amended, tell_rejected
 from components.titan.engine.fees import notional_fits
-from components.titan.engine.ladder import leave_level
-from components.titan.engine.matching import enter_again, is_market, worst_key, would_take
+from components.titan.engine.ladder import quit_level
+from components.titan.engine.matching import enter_seldom, is_market, worst_key, would_take
 from components.titan.engine.order_index import find_order
 from components.titan.engine.order_pool import open_qty
 from components.titan.engine.orders.iceberg import hide, shrink_resting, unhide
@@ -104,10 +104,10 @@ def _amend_waiting(state: TitanState, slot: np.uint32, price: int, qty: int) -> 
 def _arrive_again(state: TitanState, outbox: Outbox, slot: np.uint32, price: int, qty: int) -> bool:
     """It leaves its place and arrives like a new order; True if it traded."""
     order = state.orders[slot]
-    leave_level(state, slot)
+    quit_level(state, slot)
     if order["layers"] & LAYER_ICEBERG:
         unhide(state, slot)
     order["price"] = price
     order["qty"] = qty
     tell_amended(state, outbox, slot, qty)
-    return enter_again(state, outbox, slot)
+    return enter_seldom(state, outbox, slot, True)

@@ -75,6 +75,12 @@ def tell_cancelled(
 
 
 @internal
+def tell_cut(state: TitanState, outbox: Outbox, slot: np.uint32, qty: int, reason: int) -> None:
+    """``tell_cancelled`` as a call."""
+    tell_cancelled(state, outbox, slot, qty, reason)
+
+
+@internal
 def tell_amended(state: TitanState, outbox: Outbox, slot: np.uint32, qty: int) -> None:
     """The order's price and open quantity are now these."""
     _tell_order(state, outbox, slot, EVENT_AMENDED, qty, REASON_NONE)

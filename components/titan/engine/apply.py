@@ -40,7 +40,7 @@ from components.titan.engine.state import (
     TitanState,
     int64,
 )
-from disruptor.compiled import entry, inlined, internal
+from disruptor.compiled import entry, internal, pasted
 
 
 @entry
@@ -57,7 +57,7 @@ def outbox_bound(state: TitanState) -> int:
     return slices + (live + 1) * 6 + len(state.books) + 2
 
 
-@inlined
+@pasted
 def apply(state: TitanState, command: np.void, sequence: int, outbox: Outbox) -> None:
     """Apply one COMMAND record and append its events.
 
@@ -87,7 +87,7 @@ def apply(state: TitanState, command: np.void, sequence: int, outbox: Outbox) ->
         publish_touch(state, outbox, int64(command["symbol"]))
 
 
-@inlined
+@pasted
 def _expire_due(state: TitanState, outbox: Outbox) -> None:
     if state.terms[state.expiries[0]]["expires"] <= state.totals[NOW]:
         expire(state, outbox)

@@ -12,9 +12,9 @@ from components.messages.code import (
     REASON_USER,
 )
 from components.messages.command import ALL_SYMBOLS
-from components.titan.engine.answers import tell_cancelled, tell_rejected
+from components.titan.engine.answers import tell_cancelled, tell_cut, tell_rejected
 from components.titan.engine.order_index import find_order
-from components.titan.engine.order_pool import open_qty, remove_order
+from components.titan.engine.order_pool import drop_order, open_qty, remove_order
 from components.titan.engine.place import is_listed
 from components.titan.engine.state import (
     EVERY_TOUCH,
@@ -25,10 +25,10 @@ from components.titan.engine.state import (
     TitanState,
     int64,
 )
-from disruptor.compiled import inlined, internal
+from disruptor.compiled import inlined, internal, pasted
 
 
-@inlined
+@pasted
 def cancel(state: TitanState, outbox: Outbox, command: np.void) -> None:
     """Answer one cancel command."""
     symbol = int64(command["symbol"])
@@ -45,8 +45,8 @@ def cancel(state: TitanState, outbox: Outbox, command: np.void) -> None:
 
 @internal
 def _end(state: TitanState, outbox: Outbox, slot: np.uint32, reason: int) -> None:
-    tell_cancelled(state, outbox, slot, open_qty(state, slot), reason)
-    remove_order(state, slot)
+    tell_cut(state, outbox, slot, open_qty(state, slot), reason)
+    drop_order(state, slot)
 
 
 @internal

@@ -14,7 +14,7 @@ import numpy as np
 
 from components.titan.engine.price_tree import insert_block, remove_block, search_block
 from components.titan.engine.state import NEAR_BLOCKS, NO_KEY, TitanState, flip_of, int64
-from disruptor.compiled import inlined
+from disruptor.compiled import inlined, internal, pasted
 
 _ONE: Final = np.uint64(1)
 _BIT_OF: Final = np.zeros(67, np.int64)
@@ -93,7 +93,19 @@ def leave_level(state: TitanState, slot: np.uint32) -> None:
         _vacate(state, order)
 
 
-@inlined
+@internal
+def enter_level(state: TitanState, slot: np.uint32) -> None:
+    """``join_level`` as a call."""
+    join_level(state, slot)
+
+
+@internal
+def quit_level(state: TitanState, slot: np.uint32) -> None:
+    """``leave_level`` as a call."""
+    leave_level(state, slot)
+
+
+@pasted
 def _vacate(state: TitanState, order: np.void) -> None:
     """The level that this order was in has no orders any more."""
     side = int64(order["side"])

@@ -18,7 +18,7 @@ from components.messages.code import (
     TYPE_MARKET,
     TYPE_STOP,
 )
-from components.titan.engine.answers import tell_cancelled, tell_trade
+from components.titan.engine.answers import tell_cancelled, tell_cut, tell_trade
 from components.titan.engine.fees import fee_of
 from components.titan.engine.ladder import join_level, leave_level, level_of
 from components.titan.engine.order_index import index_order
@@ -35,7 +35,7 @@ from components.titan.engine.state import (
     flip_of,
     int64,
 )
-from disruptor.compiled import inlined, internal
+from disruptor.compiled import inlined, internal, pasted
 
 
 @inlined
@@ -58,7 +58,7 @@ def would_take(state: TitanState, symbol: int, side: int, limit_key: int) -> boo
     return state.sides[np.uint64(symbol * 2 + 1 - side)]["best_key"] <= limit_key
 
 
-@inlined
+@pasted
 def _fill_maker(state: TitanState, slot: np.uint32, qty: int) -> None:
     maker = state.orders[slot]
     maker["qty"] -= qty
@@ -68,7 +68,7 @@ def _fill_maker(state: TitanState, slot: np.uint32, qty: int) -> None:
         end_live_order(state, slot)
 
 
-@inlined
+@pasted
 def _trade(
     state: TitanState, outbox: Outbox, taker: np.uint32, maker: np.uint32, wanted: int
 ) -> int:
@@ -89,7 +89,7 @@ def _trade(
     return qty
 
 
-@inlined
+@pasted
 def sweep(state: TitanState, outbox: Outbox, taker: np.uint32, limit_key: int) -> bool:
     """Take from the other side while the price allows; True if anything was traded.
 
@@ -121,7 +121,7 @@ def cut_taker(state: TitanState, outbox: Outbox, slot: np.uint32) -> None:
     order = state.orders[slot]
     allowed = reducible(state.positions[order["position"]]["qty"], order["side"])
     if allowed < order["qty"]:
-        tell_cancelled(state, outbox, slot, order["qty"] - allowed, REASON_REDUCE_ONLY)
+        tell_cut(state, outbox, slot, order["qty"] - allowed, REASON_REDUCE_ONLY)
         order["qty"] = allowed
 
 
@@ -155,7 +155,7 @@ def enter(state: TitanState, outbox: Outbox, slot: np.uint32, is_live: bool) -> 
     return traded
 
 
-@inlined
+@pasted
 def _rest(state: TitanState, slot: np.uint32, is_live: bool) -> None:
     if state.orders[slot]["layers"] & LAYER_ICEBERG:
         hide(state, slot)
@@ -165,6 +165,6 @@ def _rest(state: TitanState, slot: np.uint32, is_live: bool) -> None:
 
 
 @internal
-def enter_again(state: TitanState, outbox: Outbox, slot: np.uint32) -> bool:
-    """``enter`` for an order that is live: amended, or a stop that triggered."""
-    return enter(state, outbox, slot, True)
+def enter_seldom(state: TitanState, outbox: Outbox, slot: np.uint32, is_live: bool) -> bool:
+    """``enter`` as a call, for all but the plain order that was just placed."""
+    return enter(state, outbox, slot, is_live)

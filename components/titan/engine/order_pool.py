@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from components.titan.engine.expiry import unschedule_expiry
-from components.titan.engine.ladder import leave_level
+from components.titan.engine.ladder import leave_level, quit_level
 from components.titan.engine.order_index import unindex_order
 from components.titan.engine.orders.iceberg import forget_slices
 from components.titan.engine.orders.stop_list import leave_stops
@@ -60,7 +60,7 @@ def _leave_layers(state: TitanState, slot: np.uint32) -> None:
     if state.orders[slot]["layers"] & LAYER_WAITING:
         leave_stops(state, slot)
     else:
-        leave_level(state, slot)
+        quit_level(state, slot)
 
 
 @inlined
@@ -71,6 +71,18 @@ def remove_order(state: TitanState, slot: np.uint32) -> None:
     else:
         _leave_layers(state, slot)
     end_live_order(state, slot)
+
+
+@internal
+def close_order(state: TitanState, slot: np.uint32) -> None:
+    """``end_live_order`` as a call."""
+    end_live_order(state, slot)
+
+
+@internal
+def drop_order(state: TitanState, slot: np.uint32) -> None:
+    """``remove_order`` as a call."""
+    remove_order(state, slot)
 
 
 @inlined

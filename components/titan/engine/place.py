@@ -42,7 +42,7 @@ from components.messages.code import (
 from components.titan.engine.answers import tell_accepted, tell_rejected
 from components.titan.engine.expiry import schedule_expiry
 from components.titan.engine.fees import notional_fits
-from components.titan.engine.matching import enter, is_market, worst_key, would_take
+from components.titan.engine.matching import enter, enter_seldom, is_market, worst_key, would_take
 from components.titan.engine.order_index import find_order, index_order, reserve_index
 from components.titan.engine.order_pool import give_slot, take_slot
 from components.titan.engine.orders.fill_or_kill import can_fill
@@ -66,7 +66,7 @@ from components.titan.engine.state import (
     int64,
 )
 from components.units import ACCOUNT_MAX, ORDER_ID_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
-from disruptor.compiled import inlined, internal
+from disruptor.compiled import inlined, internal, pasted
 
 
 @inlined
@@ -81,7 +81,7 @@ def within(value: int, highest: int) -> bool:
     return 0 < value <= highest
 
 
-@inlined
+@pasted
 def place(state: TitanState, outbox: Outbox, command: np.void) -> None:
     """Answer one place command, with all that follows from it in its symbol."""
     plain = (
@@ -109,7 +109,7 @@ def place(state: TitanState, outbox: Outbox, command: np.void) -> None:
         run_queue(state, outbox)
 
 
-@inlined
+@pasted
 def _judge_plain(state: TitanState, command: np.void) -> int:
     symbol = int64(command["symbol"])
     price = command["price"]
@@ -195,9 +195,9 @@ def _place_layered(state: TitanState, outbox: Outbox, command: np.void) -> None:
         _schedule(state, slot)
         if state.orders[slot]["layers"] & LAYER_EXPIRES:
             index_order(state, slot)
-            traded = enter(state, outbox, slot, True)
+            traded = enter_seldom(state, outbox, slot, True)
         else:
-            traded = enter(state, outbox, slot, False)
+            traded = enter_seldom(state, outbox, slot, False)
         if not traded:
             return
     queue_triggered(state, int64(command["symbol"]))

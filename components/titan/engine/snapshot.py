@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.titan.engine.expiry import schedule_expiry
-from components.titan.engine.ladder import find_block, join_level, key_after, level_of
+from components.titan.engine.ladder import enter_level, find_block, key_after, level_of
 from components.titan.engine.market_data import best
 from components.titan.engine.order_index import index_order, reserve_index
 from components.titan.engine.order_pool import take_slot
@@ -257,5 +257,5 @@ def _load_order(state: TitanState, saved: np.void) -> bool:
     if order["layers"] & LAYER_WAITING:
         join_stops(state, slot)
     else:
-        join_level(state, slot)
+        enter_level(state, slot)
     return True

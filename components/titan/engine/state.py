@@ -196,7 +196,8 @@ def new_state(
 ) -> TitanState:
     """An empty exchange; the memory of what is never used is never touched.
 
-    Orders and positions beyond the limits are refused with ``pool_full``, instruments with
+    Whatever is journaled, and whatever replays it, uses the defaults: what a full pool refuses is
+    an outcome, which nothing outside of the journal may decide.  Orders and positions beyond the limits are refused with ``pool_full``, instruments with
     ``bad_instrument``.
     """
     _check_limit("max_orders", max_orders, ORDERS_MAX)

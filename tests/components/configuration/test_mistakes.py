@@ -147,10 +147,6 @@ CASES = [
         "metrics.port: found 90000; write a port from 0 to 65535",
     ),
     (
-        ("symbols: 64", "symbols: 2"),
-        "limits.symbols: found 2, but 3 are configured; write at least 3",
-    ),
-    (
         ("producers: multi", "producers: single"),
         (
             "rings.commands.producers: found single; write multi, because set-up commands are "

@@ -25,8 +25,8 @@ from components.messages.code import (
     STP_CANCEL_OLDEST,
     STP_NONE,
 )
-from components.titan.engine.answers import tell_cancelled
-from components.titan.engine.order_pool import open_qty, remove_order
+from components.titan.engine.answers import tell_cut
+from components.titan.engine.order_pool import drop_order, open_qty
 from components.titan.engine.orders.iceberg import shrink_resting
 from components.titan.engine.positions import reducible
 from components.titan.engine.state import LAYER_REDUCE_ONLY, Outbox, TitanState
@@ -70,12 +70,12 @@ def _prevent_self_trade(
         maker_loss = min(maker_open, wanted)
         taker_loss = maker_loss
     if maker_loss:
-        tell_cancelled(state, outbox, maker, maker_loss, REASON_SELF_TRADE)
+        tell_cut(state, outbox, maker, maker_loss, REASON_SELF_TRADE)
     if taker_loss:
-        tell_cancelled(state, outbox, taker, taker_loss, REASON_SELF_TRADE)
+        tell_cut(state, outbox, taker, taker_loss, REASON_SELF_TRADE)
         taking["qty"] = wanted - taker_loss
     if maker_loss == maker_open:
-        remove_order(state, maker)
+        drop_order(state, maker)
     elif maker_loss:
         shrink_resting(state, maker, maker_open - maker_loss)
 
@@ -87,9 +87,9 @@ def _cut_maker(state: TitanState, outbox: Outbox, maker: np.uint32) -> int:
     wanted = open_qty(state, maker)
     if allowed >= wanted:
         return TRADE
-    tell_cancelled(state, outbox, maker, wanted - allowed, REASON_REDUCE_ONLY)
+    tell_cut(state, outbox, maker, wanted - allowed, REASON_REDUCE_ONLY)
     if allowed == 0:
-        remove_order(state, maker)
+        drop_order(state, maker)
         return NEXT
     shrink_resting(state, maker, allowed)
     return TRADE

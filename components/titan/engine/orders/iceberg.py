@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.titan.engine.ladder import join_level, leave_level
+from components.titan.engine.ladder import enter_level, quit_level
 from components.titan.engine.state import HIDDEN_SLICES, LAYER_ICEBERG, TitanState
 from disruptor.compiled import internal
 
@@ -53,11 +53,11 @@ def show_next_slice(state: TitanState, slot: np.uint32) -> bool:
     if terms["hidden"] == 0:
         return False
     order = state.orders[slot]
-    leave_level(state, slot)
+    quit_level(state, slot)
     order["qty"] = min(terms["hidden"], terms["display_qty"])
     terms["hidden"] -= order["qty"]
     state.totals[HIDDEN_SLICES] -= 1
-    join_level(state, slot)
+    enter_level(state, slot)
     return True
 
 

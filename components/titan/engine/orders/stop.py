@@ -19,9 +19,9 @@ from components.messages.code import (
     TIF_FOK,
     TIF_IOC,
 )
-from components.titan.engine.answers import tell_cancelled, tell_triggered
-from components.titan.engine.matching import enter_again, is_market, worst_key, would_take
-from components.titan.engine.order_pool import end_live_order
+from components.titan.engine.answers import tell_cut, tell_triggered
+from components.titan.engine.matching import enter_seldom, is_market, worst_key, would_take
+from components.titan.engine.order_pool import close_order
 from components.titan.engine.orders.fill_or_kill import can_fill
 from components.titan.engine.orders.iceberg import unhide
 from components.titan.engine.orders.stop_list import queue_triggered
@@ -67,10 +67,10 @@ def _trigger(state: TitanState, outbox: Outbox, slot: np.uint32) -> bool:
     tell_triggered(state, outbox, slot)
     reason = _why_not(state, slot)
     if reason:
-        tell_cancelled(state, outbox, slot, order["qty"], reason)
-        end_live_order(state, slot)
+        tell_cut(state, outbox, slot, order["qty"], reason)
+        close_order(state, slot)
         return False
-    return enter_again(state, outbox, slot)
+    return enter_seldom(state, outbox, slot, True)
 
 
 @internal
