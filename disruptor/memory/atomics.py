@@ -151,6 +151,17 @@ def fence(typing_context: Any) -> Any:
 
 
 @intrinsic
+def compiler_fence(typing_context: Any) -> Any:
+    """Keep the compiler, and only it, from moving loads and stores across; costs no instruction."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.fence("seq_cst", targetscope="singlethread")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic
 def pause(typing_context: Any) -> Any:
     """Tell the core that this is a spin: x86 ``pause``, ARM ``yield``; elsewhere nothing."""
 

@@ -20,8 +20,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
@@ -113,6 +115,10 @@ class Segment:
             ) from None
         except OSError as error:
             raise SegmentError(f"shared memory {name!r} cannot be created: {error}") from error
+        fcntl.flock(memory.file_descriptor, fcntl.LOCK_EX)
+        if not os.fstat(memory.file_descriptor).st_nlink:
+            memory.close()  # it was taken for remains before it was locked
+            return cls.create(name, kind, version, size)
         try:
             os.posix_fallocate(memory.file_descriptor, 0, size)
         except OSError as error:
@@ -132,12 +138,12 @@ class Segment:
         header["version"], header["pid"] = version, owner.pid
         header["start_time"], header["kind"] = owner.start_time, kind.encode()
         header["size"] = size
+        fcntl.flock(memory.file_descriptor, fcntl.LOCK_UN)
         return segment
 
     def publish(self) -> None:
         """Let others attach.  Call once, after everything that they rely on is written."""
-        # An aligned 8-byte store after all others; CPython's own locks between the statements
-        # order it on every machine, and an attacher re-reads until it finds the magic.
+        _order()  # what was written before is visible before the magic
         self._header()["magic"] = MAGIC
 
     @classmethod
@@ -149,9 +155,16 @@ class Segment:
             raise SegmentError(
                 f"shared memory {name!r} does not exist; is its owner running?"
             ) from None
+        except (ValueError, OSError) as error:  # ValueError: created and not yet sized
+            raise SegmentError(f"shared memory {name!r} cannot be attached: {error}") from error
         segment = cls(memory, name, created=False)
+        if segment._bytes.size < HEADER_BYTES:
+            segment.close()
+            raise SegmentError(f"shared memory {name!r} is too small to be one of ours")
         header = segment._header()
-        found = (int(header["magic"]), bytes(header["kind"]).decode(), int(header["version"]))
+        magic = int(header["magic"])
+        _order()  # what is read from here on is what was written before the magic
+        found = (magic, bytes(header["kind"]).decode(), int(header["version"]))
         if found != (MAGIC, kind, version):
             segment.close()
             raise LayoutMismatchError(
@@ -159,6 +172,20 @@ class Segment:
                 f"magic={found[0]:#x}; expected kind={kind!r} version={version} magic={MAGIC:#x}"
             )
         return segment
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Let one process or thread at a time do something with the segment.
+
+        The kernel releases the lock when its holder dies.  Not to be nested.
+        """
+        # A file description of our own: one that is shared by fork would share its lock, too.
+        descriptor = os.open(f"/proc/self/fd/{self._memory.file_descriptor}", os.O_RDWR)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     @property
     def size(self) -> int:
@@ -170,12 +197,6 @@ class Segment:
         """The process that created the segment."""
         header = self._header()
         return ProcessIdentity(int(header["pid"]), int(header["start_time"]))
-
-    def adopt(self) -> None:
-        """Make the calling process the owner, e.g. a child that was handed the segment."""
-        identity = current_process()
-        header = self._header()
-        header["pid"], header["start_time"] = identity.pid, identity.start_time
 
     def array(self, dtype: DTypeLike, count: int, offset: int) -> NDArray[Any]:
         """A shared view of ``count`` items from byte ``offset``, which must be aligned."""
@@ -218,27 +239,57 @@ assert _HEADER.itemsize == HEADER_BYTES
 def reclaim(name: str) -> bool:
     """Unlink a segment that a dead process left; True if there was one.
 
-    Raises SegmentInUseError when its owner lives.  A segment without magic and with a living
-    owner is being created and counts as in use.
+    Raises SegmentInUseError when its owner lives.  Whoever makes a segment holds the file's lock
+    until the owner is written, and whoever unlinks one holds it too, so that of two that find the
+    same remains none takes away what the other has made since.
     """
+    path = f"{SHARED_MEMORY_DIRECTORY}/{name}"
     try:
-        memory = _UntrackedMemory(name, create=False, size=0)
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
-    except ValueError:  # created and not yet sized: nobody could have written an owner into it
-        os.unlink(f"{SHARED_MEMORY_DIRECTORY}/{name}")
-        return True
-    segment = Segment(memory, name, created=False)
+    except PermissionError:
+        raise SegmentInUseError(f"shared memory {name!r} belongs to another user") from None
     try:
-        if segment._bytes.size >= HEADER_BYTES and segment.owner.is_alive():
-            raise SegmentInUseError(
-                f"shared memory {name!r} belongs to the running process {segment.owner.pid}; "
-                "stop it, or use another name"
-            )
-        segment.unlink()
+        _refuse_if_alive(name, descriptor)
+        if os.fstat(descriptor).st_nlink:
+            os.unlink(path)
     finally:
-        segment.close()
+        os.close(descriptor)
     return True
+
+
+def _refuse_if_alive(name: str, descriptor: int) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SegmentInUseError(
+            f"shared memory {name!r} is being created by another process"
+        ) from None
+    start = os.pread(descriptor, HEADER_BYTES, 0)
+    if len(start) < HEADER_BYTES:
+        return
+    header = np.frombuffer(start, _HEADER)[0]
+    owner = ProcessIdentity(int(header["pid"]), int(header["start_time"]))
+    if owner.is_alive():
+        raise SegmentInUseError(
+            f"shared memory {name!r} belongs to the running process {owner.pid}; "
+            "stop it, or use another name"
+        )
+
+
+_passage: Final = threading.Lock()
+
+
+def _order() -> None:
+    """Keep loads and stores before this call before those after it, on every machine.
+
+    A release and an acquire of one lock, in this order, do so; compiled atomics would, too, but
+    processes that only look at a segment need no compiler.
+    """
+    for _ in range(2):
+        with _passage:
+            pass
 
 
 def existing(prefix: str) -> list[str]:

@@ -12,7 +12,9 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import inspect
+import os
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -67,7 +69,7 @@ def compiled_loop(handler: Callable[..., Any]) -> Callable[..., int]:
     path = cache_directory() / "loops" / f"{stem}.py"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{stem}.{id(path)}.tmp")
+        partial = path.with_name(f"{stem}.{os.getpid()}.{threading.get_ident()}.tmp")
         partial.write_text(_TEMPLATE.format(module=module, name=name), "utf-8")
         partial.replace(path)
     if stem in sys.modules:

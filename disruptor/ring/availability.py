@@ -30,11 +30,14 @@ def mark_published(ring: Ring, low: int, high: int) -> None:
 
 
 @inlined
-def is_published(ring: Ring, sequence: int) -> bool:
-    """Whether this very sequence can be read."""
+def was_published(ring: Ring, sequence: int) -> bool:
+    """Whether this sequence has been published, be it still in its slot or overwritten since.
+
+    A slot's lap never falls, since nobody claims a slot anew before the claim on it is published.
+    """
     capacity = ring.slots.size
     mask = np.uint64(capacity - 1)
-    return load_acquire(ring.laps, np.uint64(sequence) & mask) == sequence // capacity
+    return load_acquire(ring.laps, np.uint64(sequence) & mask) >= sequence // capacity
 
 
 @inlined

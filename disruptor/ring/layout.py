@@ -13,7 +13,7 @@
                     line 4   tallies           word 0: producer stalls   word 1: voided events
                     line 5   registry          word 0: consumer lines used   word 1: producer lines
                     line 8   consumers, 32 lines: sequence, state, pid, start time, alert, name
-                    line 40  producers, 16 lines: state, pid, start time, claim low and high, name
+                    line 40  producers, 16 lines: claim low and high, unpublished, owner, name
          …        laps: one word a slot, multi-producer only
          …        slots, on a page of their own
 
@@ -33,7 +33,7 @@ from disruptor.errors import LayoutMismatchError
 from disruptor.memory.segment import HEADER_BYTES, PAGE_BYTES
 
 KIND: Final = "ring"
-VERSION: Final = 1
+VERSION: Final = 2
 
 WORDS_PER_LINE: Final = 16
 CURSOR: Final = 0 * WORDS_PER_LINE
@@ -61,9 +61,11 @@ START_TIME: Final = 3
 ALERT: Final = 4
 NAME: Final = 5
 NAME_WORDS: Final = 6
-# Words of a producer's line: STATE, PID, START_TIME and NAME as above, and
+# Words of a producer's line: NAME as above, and
 CLAIM_LOW: Final = 0
+OWNER: Final = 1  # who, in one word, see ProcessIdentity.packed; FREE when nobody
 CLAIM_HIGH: Final = 11
+UNPUBLISHED: Final = 12  # how many sequences are claimed and not published, for the owner alone
 
 FREE: Final = 0
 GATING: Final = 1

@@ -8,17 +8,27 @@ A producer that dies between claim and publish leaves a hole that stops every co
 the hole can be attributed, each producer owns a line in which it writes the range that it is
 about to claim *before* the exchange, and clears it after publishing:
 
-    1  line.low, line.high := next, next + n - 1      intent
-    2  compare-and-exchange cursor                     claim; on failure go to 1 with new numbers
-    3  write the slots, store their laps               publish
-    4  line.low := 0                                   done
+    intent     line.low, line.high := cursor + 1, cursor + n
+    claim      compare-and-exchange the cursor; on failure back to intent with new numbers
+    write      the slots
+    lap        store their laps                        publish
+    clear      line.low := 0
 
-Death after 1: the range may belong to somebody else, who published or will publish it.  After 2:
-the range is this producer's and unpublished.  After 3: all of it is published.  Hence a sequence
-is void exactly when it is at or below the cursor, unpublished, inside the line of a dead
-producer, and inside the line of no living one (which might own it, or be about to learn that it
-does not).  ``void_claims`` decides so and publishes zeroed slots in their place.  Where the lines
-of two dead producers overlap, either may be blamed: the slot is void all the same.
+Death after ``intent``: the range may belong to somebody else, who published or will publish it.
+After ``claim``: the range is this producer's and unpublished.  After ``lap``: all of it is
+published, and may be consumed and overwritten by now.  Hence a sequence is void exactly when it is
+at or below the cursor, was never published, lies inside the line of a dead producer, and inside
+the line of no living one (which might own it, or be about to learn that it does not).
+``void_claims`` decides so and publishes zeroed slots in their place.  Where the lines of two dead
+producers overlap, either may be blamed: the slot is void all the same.
+
+"Was never published" compares laps with "less than" and not with "other than": the line of a
+producer that died before ``clear``, or before its exchange failed, names sequences that the ring
+may have left laps ago, and their slots are somebody else's.
+
+A producer that holds several claims, or publishes one in parts, has one line for all of them, from
+the first to the last, until nothing is unpublished.  What lies between may be others', and the
+rule above bears that.  tests/verification checks all of this in every interleaving.
 """
 
 from __future__ import annotations
@@ -32,26 +42,24 @@ from disruptor.memory.atomics import (
     compare_exchange,
     fetch_add,
     load_acquire,
-    load_relaxed,
     store_relaxed,
     store_release,
 )
-from disruptor.ring.availability import is_published, mark_published
+from disruptor.ring.availability import mark_published, was_published
 from disruptor.ring.gating import minimum_gating_sequence
 from disruptor.ring.layout import (
     CLAIM_HIGH,
     CLAIM_LOW,
+    CONSUMED_EPOCH,
     CURSOR,
     FIRST_PRODUCER,
     FREE,
     GATE_CACHE,
-    GATING,
-    PID,
+    OWNER,
     PRODUCER_COUNT,
     PRODUCERS_MAX,
     PUBLISHED_EPOCH,
-    START_TIME,
-    STATE,
+    UNPUBLISHED,
     VOIDED,
     WORDS_PER_LINE,
     Ring,
@@ -69,14 +77,16 @@ def producer_word(line: int, word: int) -> int:
 
 
 @entry
-def register(ring: Ring, pid: int, start_time: int) -> int:
-    """Take a free producer line; its number, or NO_LINE when all are taken."""
+def register(ring: Ring, owner: int) -> int:
+    """Take a free producer line for ``owner`` (packed); its number, or NO_LINE when all are taken.
+
+    One exchange both takes the line and names its owner, so that no line is ever held by nobody,
+    or by the process that held it before.
+    """
     words = ring.words
     for line in range(PRODUCERS_MAX):
-        if compare_exchange(words, producer_word(line, STATE), FREE, GATING):
-            words[producer_word(line, CLAIM_LOW)] = 0
-            words[producer_word(line, PID)] = pid
-            words[producer_word(line, START_TIME)] = start_time
+        if compare_exchange(words, producer_word(line, OWNER), FREE, owner):
+            words[producer_word(line, UNPUBLISHED)] = 0
             while True:
                 count = load_acquire(words, PRODUCER_COUNT)
                 if count > line or compare_exchange(words, PRODUCER_COUNT, count, line + 1):
@@ -85,54 +95,68 @@ def register(ring: Ring, pid: int, start_time: int) -> int:
 
 
 @entry
-def unregister(ring: Ring, line: int) -> None:
-    """Give the line back; everything claimed must have been published."""
-    store_release(ring.words, producer_word(line, STATE), FREE)
+def unregister(ring: Ring, line: int) -> bool:
+    """Give the line back; False, and nothing is done, while something claimed is unpublished."""
+    if load_acquire(ring.words, producer_word(line, CLAIM_LOW)) != 0:
+        return False
+    store_release(ring.words, producer_word(line, OWNER), FREE)
+    return True
 
 
 @internal
 def remaining_capacity(ring: Ring) -> int:
     """Free slots at this moment, 0 … capacity."""
-    claimed = load_acquire(ring.words, CURSOR)
-    return ring.slots.size - (claimed - minimum_gating_sequence(ring, claimed))
+    gate = minimum_gating_sequence(ring)
+    return max(0, ring.slots.size - (load_acquire(ring.words, CURSOR) - gate))
 
 
 @inlined
 def try_next(ring: Ring, line: int, count: int) -> int:
     """Claim ``count`` slots (1 … capacity) for the producer in ``line``; the highest, or FULL."""
     words = ring.words
+    owns_nothing = words[producer_word(line, UNPUBLISHED)] == 0
     while True:
         cursor = load_acquire(words, CURSOR)
         claimed = cursor + count
         wrap_point = claimed - ring.slots.size
-        # relaxed: a hint that only ever lags; a stale value sends us to the exact minimum
-        if wrap_point > load_relaxed(words, GATE_CACHE):
-            gate = minimum_gating_sequence(ring, cursor)
-            store_relaxed(words, GATE_CACHE, gate)
+        # acquire: whoever found this gate saw the consumers leave those slots, and so do we
+        if wrap_point > load_acquire(words, GATE_CACHE):
+            if owns_nothing:
+                # release: voiders that see it see the laps of what we published before
+                store_release(words, producer_word(line, CLAIM_LOW), 0)
+            gate = minimum_gating_sequence(ring)
+            # release: pairs with the acquire above; an older gate may overwrite a newer one,
+            # which costs a look and no more
+            store_release(words, GATE_CACHE, gate)
             if wrap_point > gate:
-                store_relaxed(words, producer_word(line, CLAIM_LOW), 0)
                 return FULL
         store_relaxed(words, producer_word(line, CLAIM_HIGH), claimed)
-        # release: before the exchange, so that a claim is never without its owner's name
-        store_release(words, producer_word(line, CLAIM_LOW), cursor + 1)
+        if owns_nothing:
+            # release: before the exchange, so that a claim is never without its owner's name
+            store_release(words, producer_word(line, CLAIM_LOW), cursor + 1)
         if compare_exchange(words, CURSOR, cursor, claimed):
+            words[producer_word(line, UNPUBLISHED)] += count
             return claimed
 
 
 @inlined
 def publish(ring: Ring, line: int, low: int, high: int) -> None:
-    """Show the sequences low … high, the whole claim; they become readable up to the first gap."""
+    """Show the claimed sequences low … high; they become readable up to the first gap."""
+    words = ring.words
     mark_published(ring, low, high)
-    # release: the claim is forgotten only after its laps are visible
-    store_release(ring.words, producer_word(line, CLAIM_LOW), 0)
-    signal(ring.words, PUBLISHED_EPOCH)
+    left = words[producer_word(line, UNPUBLISHED)] - (high - low + 1)
+    words[producer_word(line, UNPUBLISHED)] = left
+    if left == 0:
+        # release: the claim is forgotten only after its laps are visible
+        store_release(words, producer_word(line, CLAIM_LOW), 0)
+    signal(words, PUBLISHED_EPOCH)
 
 
 @internal
 def _is_claimed_by_the_living(ring: Ring, dead: np.ndarray, sequence: int) -> bool:
     words = ring.words
     for line in range(load_acquire(words, PRODUCER_COUNT)):
-        if dead[line] != 0 or load_acquire(words, producer_word(line, STATE)) == FREE:
+        if dead[line] != 0 or load_acquire(words, producer_word(line, OWNER)) == FREE:
             continue
         low = load_acquire(words, producer_word(line, CLAIM_LOW))
         high = load_acquire(words, producer_word(line, CLAIM_HIGH))
@@ -147,8 +171,8 @@ def void_claims(ring: Ring, dead_line: int, dead: np.ndarray, zero: np.ndarray) 
 
     Only for a caller that holds proof of the death, one at a time.  ``dead``: int64, shape
     (PRODUCERS_MAX,), non-zero where the line's owner is proven dead.  ``zero``: one zeroed event,
-    shape (1,).  Returns -1, having voided what it could, while a living producer's claim
-    overlaps: call again a moment later.
+    shape (1,).  The line is freed, unless a living producer's claim overlaps: then what could be
+    was voided; call again a moment later.
     """
     words = ring.words
     low = load_acquire(words, producer_word(dead_line, CLAIM_LOW))
@@ -158,19 +182,20 @@ def void_claims(ring: Ring, dead_line: int, dead: np.ndarray, zero: np.ndarray) 
     if low != 0:
         mask = np.uint64(ring.slots.size - 1)
         for sequence in range(low, min(high, load_acquire(words, CURSOR)) + 1):
-            if is_published(ring, sequence):
+            if was_published(ring, sequence):
                 continue
             if _is_claimed_by_the_living(ring, dead, sequence):
                 contested = True
                 continue
-            if is_published(ring, sequence):  # its owner published between the two looks
+            if was_published(ring, sequence):  # its owner published between the two looks
                 continue
             ring.slots[np.uint64(sequence) & mask] = zero[0]
             mark_published(ring, sequence, sequence)
             voided += 1
     fetch_add(words, VOIDED, voided)
     signal(words, PUBLISHED_EPOCH)
-    if contested:
-        return -1
-    unregister(ring, dead_line)
+    if not contested:
+        store_release(words, producer_word(dead_line, CLAIM_LOW), 0)
+        store_release(words, producer_word(dead_line, OWNER), FREE)
+        signal(words, CONSUMED_EPOCH)  # its line held producers back
     return voided

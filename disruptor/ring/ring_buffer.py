@@ -128,6 +128,7 @@ class RingBuffer:
             event is not None
             and layout.fingerprint(layout.describe(event)) != header["fingerprint"]
         ):
+            segment.close()
             raise LayoutMismatchError(
                 f"ring {name!r} holds events {description.decode()}; "
                 f"expected {layout.describe(event).decode()}"
@@ -150,16 +151,24 @@ class RingBuffer:
     ) -> int:
         """Reserve a consumer's line and name it; its number, for ``consumer``.
 
-        ``start``: the last sequence that it needs not see; -1 means from now on.  A gating
-        consumer holds producers back from this moment, whether or not it reads.
+        ``start``: the last sequence that it needs not see, not older than that of the slowest
+        gating consumer; -1 means from now on.  A gating consumer holds producers back from this
+        moment, whether or not it reads.  One that does not gate (``gates=False``) must have a
+        gating one behind it, or producers overwrite what it reads.  SegmentError for a name of
+        more than 48 bytes, a ring without a free line, or a ``start`` that is gone.
         """
         who = owner or current_process()
-        line = int(gating.join(self.view, start, gates, who.pid, who.start_time))
+        words = _name_words(name)
+        line = int(gating.join(self.view, start, gates, who.pid, who.start_time, words))
+        if line == gating.TOO_LATE:
+            raise SegmentError(
+                f"ring {self.name!r}: consumer {name!r} cannot start after {start}, which no "
+                f"other consumer holds any more; the cursor is {self.cursor}"
+            )
         if line == NO_LINE:
             raise SegmentError(
                 f"ring {self.name!r} has {layout.CONSUMERS_MAX} consumers already; remove one first"
             )
-        self._write_name(gating.consumer_word(line, layout.NAME), name)
         return line
 
     def consumer(
@@ -175,6 +184,9 @@ class RingBuffer:
         line = self.line_of(name)
         if line == NO_LINE:
             line = self.register_consumer(name, start=start, gates=gates)
+        elif not self._owner_of(line).is_alive():
+            # An alert was meant for the predecessor.
+            self.view.words[gating.consumer_word(line, layout.ALERT)] = 0
         identity = current_process()
         self.view.words[gating.consumer_word(line, layout.PID)] = identity.pid
         self.view.words[gating.consumer_word(line, layout.START_TIME)] = identity.start_time
@@ -214,23 +226,22 @@ class RingBuffer:
     def void_dead_claims(self) -> int:
         """Fill the holes of producers that are proven dead; how many events were voided.
 
-        One process at a time may call this, in general the supervisor.  Holes that overlap a
-        living producer's unfinished claim stay until the next call.
+        Any process may call this, in general the supervisor does.  Holes that overlap a living
+        producer's unfinished claim stay until the next call.
         """
         words = self.view.words
-        dead = np.zeros(layout.PRODUCERS_MAX, np.int64)
-        for line in range(int(words[layout.PRODUCER_COUNT])):
-            word = multi_producer_sequencer.producer_word
-            owner = ProcessIdentity(
-                int(words[word(line, layout.PID)]), int(words[word(line, layout.START_TIME)])
-            )
-            dead[line] = words[word(line, layout.STATE)] != layout.FREE and not owner.is_alive()
+        word = multi_producer_sequencer.producer_word
         zero = np.zeros(1, self.event)
-        voided = (
-            multi_producer_sequencer.void_claims(self.view, int(line), dead, zero)
-            for line in np.flatnonzero(dead)
-        )
-        return sum(max(0, int(count)) for count in voided)
+        voided = 0
+        with self._segment.exclusive():
+            dead = np.zeros(layout.PRODUCERS_MAX, np.int64)
+            for line in range(int(words[layout.PRODUCER_COUNT])):
+                owner = int(words[word(line, layout.OWNER)])
+                is_taken = owner != layout.FREE
+                dead[line] = is_taken and not ProcessIdentity.unpacked(owner).is_alive()
+            for at in np.flatnonzero(dead).tolist():
+                voided += int(multi_producer_sequencer.void_claims(self.view, at, dead, zero))
+        return voided
 
     def statistics(self) -> RingStatistics:
         """A look at the ring that disturbs nobody; from any process."""
@@ -241,12 +252,8 @@ class RingBuffer:
             if state not in (layout.GATING, layout.OBSERVING):
                 continue
             sequence = int(words[gating.consumer_word(line, layout.SEQUENCE)])
-            owner = ProcessIdentity(
-                int(words[gating.consumer_word(line, layout.PID)]),
-                int(words[gating.consumer_word(line, layout.START_TIME)]),
-            )
-            name = self._name_at(line)
-            consumers.append(ConsumerStatus(name, sequence, bool(state == layout.GATING), owner))
+            name, gates = self._name_at(line), bool(state == layout.GATING)
+            consumers.append(ConsumerStatus(name, sequence, gates, self._owner_of(line)))
         at = self.cursor
         gate = min((each.sequence for each in consumers if each.gates), default=at)
         return RingStatistics(
@@ -278,10 +285,12 @@ class RingBuffer:
         """Remove the name; for the owner, when everybody is done."""
         self._segment.unlink()
 
-    def _write_name(self, word: int, name: str) -> None:
-        space = self.view.words[word : word + layout.NAME_WORDS].view(np.uint8)
-        encoded = name.encode()[: space.size].ljust(space.size, b"\0")
-        space[:] = np.frombuffer(encoded, np.uint8)
+    def _owner_of(self, line: int) -> ProcessIdentity:
+        words = self.view.words
+        return ProcessIdentity(
+            int(words[gating.consumer_word(line, layout.PID)]),
+            int(words[gating.consumer_word(line, layout.START_TIME)]),
+        )
 
     def _name_at(self, line: int) -> str:
         word = int(gating.consumer_word(line, layout.NAME))
@@ -299,14 +308,14 @@ class Producer:
         self.control = np.zeros(1, np.int64)
         self.line = 0
         if ring.is_multi_producer:
-            who = current_process()
-            self.line = int(multi_producer_sequencer.register(ring.view, who.pid, who.start_time))
+            packed_name = _name_words(name)
+            self.line = int(multi_producer_sequencer.register(ring.view, current_process().packed))
             if self.line == NO_LINE:
                 raise SegmentError(
                     f"ring {ring.name!r} has {layout.PRODUCERS_MAX} producers already"
                 )
             word = multi_producer_sequencer.producer_word(self.line, layout.NAME)
-            ring._write_name(word, name)
+            ring.view.words[word : word + layout.NAME_WORDS] = packed_name
         else:
             single_producer_sequencer.take_over(ring.view)
 
@@ -341,11 +350,18 @@ class Producer:
         return self._view.slots[sequence & (self._ring.capacity - 1)]
 
     def publish(self, low: int, high: int | None = None) -> None:
-        """Make the claimed sequences low … high readable; a claim is published whole."""
+        """Make the claimed sequences low … high readable, once each."""
         publish(self._view, self.line, low, low if high is None else high)
 
     def write(self, events: NDArray[Any], timeout_ns: int = FOREVER_NS) -> int:
-        """Claim, copy and publish an array of events in pieces that fit; the last sequence."""
+        """Claim, copy and publish an array of events in pieces that fit; the last sequence.
+
+        ValueError when the array's dtype is not the ring's; then nothing is claimed.
+        """
+        if events.dtype != self._ring.event:
+            raise ValueError(
+                f"ring {self._ring.name!r} holds events of {self._ring.event}, not {events.dtype}"
+            )
         piece_max = max(1, self._ring.capacity // 4)
         high = self._ring.cursor
         for start in range(0, len(events), piece_max):
@@ -356,7 +372,11 @@ class Producer:
         return high
 
     def close(self) -> None:
-        """Give the producer's place back."""
+        """Give the producer's place back.
+
+        While a claim is unpublished the place is kept, and the claim is voided when the process
+        has ended.
+        """
         if self._ring.is_multi_producer:
             multi_producer_sequencer.unregister(self._view, self.line)
 
@@ -439,6 +459,13 @@ class Consumer:
     def clear_alert(self) -> None:
         """Let the consumer wait again."""
         self.control[0] = 0
+
+
+def _name_words(name: str) -> NDArray[np.int64]:
+    encoded, size = name.encode(), layout.NAME_WORDS * 8
+    if len(encoded) > size:
+        raise SegmentError(f"the name {name!r} has {len(encoded)} bytes; the most is {size}")
+    return np.frombuffer(encoded.ljust(size, b"\0"), np.int64)
 
 
 def _strategy(chosen: WaitStrategy | str) -> WaitStrategy:

@@ -23,14 +23,14 @@ FULL: Final = -1
 def take_over(ring: Ring) -> None:
     """Become the producer: forget what a predecessor claimed and never published."""
     ring.words[NEXT] = load_acquire(ring.words, CURSOR)
-    ring.words[GATE_CACHE] = minimum_gating_sequence(ring, ring.words[NEXT])
+    ring.words[GATE_CACHE] = minimum_gating_sequence(ring)
 
 
 @internal
 def remaining_capacity(ring: Ring) -> int:
     """Free slots at this moment, 0 … capacity."""
     claimed = ring.words[NEXT]
-    return ring.slots.size - (claimed - minimum_gating_sequence(ring, claimed))
+    return ring.slots.size - (claimed - minimum_gating_sequence(ring))
 
 
 @inlined
@@ -40,7 +40,7 @@ def try_next(ring: Ring, count: int) -> int:
     claimed = words[NEXT] + count
     wrap_point = claimed - ring.slots.size
     if wrap_point > words[GATE_CACHE]:
-        gate = minimum_gating_sequence(ring, words[NEXT])
+        gate = minimum_gating_sequence(ring)
         words[GATE_CACHE] = gate
         if wrap_point > gate:
             return FULL

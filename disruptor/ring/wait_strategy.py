@@ -28,7 +28,14 @@ import numpy as np
 
 from disruptor.compiled import inlined, internal
 from disruptor.errors import ConfigurationError
-from disruptor.memory.atomics import fetch_add, load_acquire, load_relaxed, pause, store_relaxed
+from disruptor.memory.atomics import (
+    compiler_fence,
+    fetch_add,
+    load_acquire,
+    load_relaxed,
+    pause,
+    store_relaxed,
+)
 from disruptor.memory.libc import (
     barrier_everywhere,
     futex_is_available,
@@ -81,6 +88,7 @@ def wait_strategy(name: str) -> WaitStrategy:
 @inlined
 def signal(words: np.ndarray, epoch: int) -> None:
     """Wake who sleeps on this epoch; call right after the release store that they wait for."""
+    compiler_fence()  # the sleeper's barrier stops the core, but not the compiler, from swapping
     # relaxed: the sleeper's barrier orders this load after our store, see the module's docstring
     if load_relaxed(words, epoch + SLEEPERS_OFFSET) != 0:
         store_relaxed(words, epoch + SLEEPERS_OFFSET, 0)

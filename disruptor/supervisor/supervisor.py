@@ -4,10 +4,15 @@ The supervisor is one single-threaded process.  It owns every ring and the contr
 the children, restarts those whose policy allows it, and in the end unlinks what it made.
 
 Draining is in three steps.  First the pure producers (processes that read no ring) are stopped.
-Then the supervisor waits until the pipeline rests: every consumer has reached its ring's cursor
-and no process has decided output that it has not published, twice in a row with the same cursors.
-This is sound because a process publishes what follows from an event before it advances past that
-event, so work is always visible somewhere.  Last, the others are stopped, producers first.
+Then the supervisor waits until the pipeline rests.  It reads all cursors, sees that every consumer
+has reached them, then that no process has decided output that it has not published, and then
+reads the cursors again: they must not have moved.  This is sound because a process publishes what
+follows from an event, or says that it is pending, before it advances past that event: what was
+published during the looks shows in the cursors, and what was not is still pending, or its cause
+still unread.  Last, the others are stopped, producers first.
+
+Dead producers are looked for in every ``poll``, also those that the supervisor did not start: a
+hole that cannot be filled at once, because a living producer's claim overlaps, is filled then.
 """
 
 from __future__ import annotations
@@ -106,9 +111,9 @@ class Supervisor:
 
         Restarts what may be restarted, and raises ProcessFailedError for what may not.
         """
+        self._void_claims()
         for name, child in self._children.items():
             if child.pid and self._reap(child):
-                self._void_claims()
                 self._after_death(name, child)
             elif child.restart_at and time.monotonic() >= child.restart_at:
                 child.restart_at = 0.0
@@ -124,12 +129,9 @@ class Supervisor:
     def wait_until_quiet(self, timeout_s: float) -> bool:
         """Wait until everything published is consumed; False when the time was not enough."""
         deadline = time.monotonic() + timeout_s
-        before: list[int] | None = None
         while time.monotonic() < deadline:
-            cursors = [ring.cursor for ring in self.rings.values()]
-            if self._rests() and cursors == before:
+            if self._rests():
                 return True
-            before = cursors
             self.poll()
             time.sleep(_POLL_S)
         return False
@@ -238,13 +240,13 @@ class Supervisor:
                     self._say(f"ring {ring.name}: voided {voided} events of a dead producer")
 
     def _rests(self) -> bool:
+        cursors = [ring.cursor for ring in self.rings.values()]
+        for ring, cursor in zip(self.rings.values(), cursors, strict=True):
+            if any(consumer.sequence < cursor for consumer in ring.statistics().consumers):
+                return False
         if any(child.line.pending[0] for child in self._children.values()):
             return False
-        for ring in self.rings.values():
-            at = ring.statistics()
-            if any(consumer.sequence < at.cursor for consumer in at.consumers):
-                return False
-        return True
+        return cursors == [ring.cursor for ring in self.rings.values()]
 
     def _stop(self, names: list[str], timeout_s: float) -> None:
         running = [self._children[name] for name in names if self._children[name].pid]
@@ -264,6 +266,7 @@ class Supervisor:
             child.pid = 0
             child.line.failure = f"did not stop within {timeout_s:.0f} s and was killed"
             child.line.state = FAILED
+        self._void_claims()
         for name in names:
             if self._children[name].line.state == FAILED:
                 self._say(self._why(name, self._children[name]))

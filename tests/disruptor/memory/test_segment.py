@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import platform
 import stat
 import subprocess
 import sys
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 
 from disruptor.errors import LayoutMismatchError, SegmentError, SegmentInUseError
-from disruptor.memory.process_identity import ProcessIdentity, current_process
+from disruptor.memory.process_identity import ProcessIdentity, current_process, start_time_of
 from disruptor.memory.segment import PAGE_BYTES, SHARED_MEMORY_DIRECTORY, Segment, existing, reclaim
 
 
@@ -111,3 +113,56 @@ def test_an_attacher_that_ends_neither_unlinks_nor_complains(segment_prefix: str
     assert (ended.stdout, ended.stderr) == ("0\n", "")
     assert existing(segment_prefix) == [f"{segment_prefix}a"]
     segment.unlink()
+
+
+def test_a_segment_that_is_being_made_is_not_taken_for_remains(segment_prefix: str) -> None:
+    """Its maker holds the lock and has not written who it is; a dead maker holds nothing."""
+    path = f"{SHARED_MEMORY_DIRECTORY}/{segment_prefix}a"
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    for size in (0, PAGE_BYTES):
+        os.ftruncate(descriptor, size)
+        with pytest.raises(SegmentInUseError, match="is being created by another process"):
+            Segment.create(f"{segment_prefix}a", "test", 1, PAGE_BYTES)
+    os.close(descriptor)
+    Segment.create(f"{segment_prefix}a", "test", 1, PAGE_BYTES).unlink()
+
+
+def test_a_segment_without_a_size_is_refused_in_one_sentence(segment_prefix: str) -> None:
+    path = f"{SHARED_MEMORY_DIRECTORY}/{segment_prefix}a"
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    with pytest.raises(SegmentError, match="cannot be attached"):
+        Segment.attach(f"{segment_prefix}a", "test", 1)
+    os.unlink(path)
+
+
+def test_identity_fits_one_word() -> None:
+    me = current_process()
+
+    assert ProcessIdentity.unpacked(me.packed) == me
+    assert 0 < me.packed < 2**63
+    assert not ProcessIdentity.unpacked(0).is_alive()
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="names a system call by its number")
+def test_a_process_lives_as_long_as_its_last_thread() -> None:
+    """Its first thread is shown as a zombie from the moment on at which that one has ended."""
+    program = (
+        "import ctypes, sys, threading\n"
+        "def work():\n"
+        "    while b' Z ' not in open('/proc/self/stat', 'rb').read(): pass\n"
+        "    print('zombie', flush=True)\n"
+        "    sys.stdin.read()\n"
+        "threading.Thread(target=work).start()\n"
+        "ctypes.CDLL(None).syscall(60, 0)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    identity = ProcessIdentity(process.pid, start_time_of(process.pid))
+    assert process.stdout is not None
+    assert process.stdout.readline() == "zombie\n"
+    assert identity.is_alive()
+    process.kill()
+    process.communicate(timeout=30)
+    assert not identity.is_alive()

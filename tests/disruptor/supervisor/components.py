@@ -82,3 +82,11 @@ def drop(context: ProcessContext) -> None:
     context.ready()
     while not context.has_drained("numbers"):
         consumer.advance(consumer.wait(10_000_000))
+
+
+def hold_a_claim(context: ProcessContext) -> None:
+    """Claims two slots, and neither publishes nor stops."""
+    context.producer("numbers").next(2)
+    context.ready()
+    while True:
+        signal.pause()

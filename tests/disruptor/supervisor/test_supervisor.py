@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import pytest
 
 from disruptor.errors import ProcessFailedError, SegmentInUseError
@@ -161,3 +162,31 @@ def test_children_die_with_a_killed_supervisor_and_its_segments_are_reclaimed(na
     with supervised(topology(name)) as supervisor:
         start_all(supervisor)
     assert [each for each in os.listdir(SHARED_MEMORY_DIRECTORY) if each.startswith(name)] == []
+
+
+def test_what_is_published_behind_the_supervisors_eye_is_not_rest(name: str) -> None:
+    """A cycle: while the last ring is looked at, its reader writes to the first."""
+    with supervised(topology(name)) as supervisor:
+        numbers, doubled = supervisor.rings["numbers"], supervisor.rings["doubled"]
+        look, looks = doubled.statistics, iter(range(100))
+        producer = numbers.producer()
+
+        def publish_and_look() -> object:
+            if next(looks) == 1:
+                producer.write(np.zeros(1, numbers.event))
+            return look()
+
+        assert supervisor._rests()
+        doubled.statistics = publish_and_look  # type: ignore[method-assign,assignment]
+        assert supervisor._rests()
+        assert not supervisor._rests()
+        doubled.statistics = look  # type: ignore[method-assign]
+
+
+@pytest.mark.fault
+def test_a_producer_that_must_be_killed_to_stop_leaves_no_hole(name: str) -> None:
+    with supervised(topology(name, "hold_a_claim")) as supervisor:
+        supervisor.start("source")
+        supervisor._stop(["source"], 0.01)
+
+        assert supervisor.rings["numbers"].statistics().voided == 2
