@@ -50,9 +50,14 @@ class _Interrupts:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
 
+    @property
+    def must_end_at_once(self) -> bool:
+        """Whether a drain would be too late, or too early."""
+        return self.count > (1 if self.is_operational else 0)
+
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
-        if self.count > 1 or not self.is_operational:
+        if self.must_end_at_once:
             raise KeyboardInterrupt
 
 
@@ -73,7 +78,10 @@ def run_platform(
         for note in recovery.notes:
             click.echo(f"journal: {note}")
         _live(recovery, interrupts, duration_s, started_at)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Exception):
+        # A signal inside one of the compiler's callbacks is swallowed there and fails later.
+        if not interrupts.must_end_at_once:
+            raise
         raise DisruptorError(
             "stopped at once; the journal holds everything that was durable"
         ) from None

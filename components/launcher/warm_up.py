@@ -30,6 +30,7 @@ from components.monitor.catalogue import FEED, SENTINEL, TITAN, specs_for
 from components.monitor.feed_counters import FeedCounters
 from disruptor.compiled import cache_directory
 from disruptor.memory.counters import CounterBlock
+from disruptor.memory.segment import SHARED_MEMORY_DIRECTORY, existing
 from disruptor.ring.ring_buffer import RingBuffer
 from disruptor.ring.wait_strategy import wait_strategy
 
@@ -38,16 +39,23 @@ _TIMEOUT_NS = 1_000
 
 
 def warm_up(say: Callable[[str], None]) -> None:
-    """Make all kernels ready in this process; ``say`` prints progress when they are compiled."""
+    """Make all kernels ready in this process; ``say`` prints progress when they are compiled.
+
+    The segments that the steps make are removed at the end, also when a signal ends it.
+    """
     marker = cache_directory() / _MARKER
     cold = not marker.exists()
     if cold:
         say("compiling the kernels; this happens once for each version of the code")
-    for number, (label, step) in enumerate(_STEPS, 1):
-        started = time.monotonic()
-        step()
-        if cold:
-            say(f"  [{number}/{len(_STEPS)}] {label:<34}{time.monotonic() - started:6.1f} s")
+    try:
+        for number, (label, step) in enumerate(_STEPS, 1):
+            started = time.monotonic()
+            step()
+            if cold:
+                say(f"  [{number}/{len(_STEPS)}] {label:<34}{time.monotonic() - started:6.1f} s")
+    finally:
+        for name in existing(_name("")):
+            os.unlink(f"{SHARED_MEMORY_DIRECTORY}/{name}")
     if cold:
         marker.parent.mkdir(parents=True, exist_ok=True)
         marker.touch()
@@ -77,7 +85,7 @@ def _commands() -> Commands:
 
 
 class _Bench:
-    """Three tiny rings of the platform's shapes, removed again on exit."""
+    """Three tiny rings of the platform's shapes, gone on exit."""
 
     def __enter__(self) -> _Bench:
         self.commands = RingBuffer.create(_name("commands"), COMMAND, 64, multi_producer=True)
@@ -133,7 +141,6 @@ def _warm_titan() -> None:
         outbox = new_outbox(2 * int(bound_of(state)))
         serve(wiring, state, outbox, counters, np.zeros(2, np.int64), _TIMEOUT_NS)
         state_hash(state)
-    block.unlink()
 
 
 def _warm_sentinel() -> None:
@@ -167,7 +174,6 @@ def _warm_sentinel() -> None:
         put_totals(block, totals(state))
         fill_account_view(state, np.zeros(4, ACCOUNT_VIEW))
         state_hash(state)
-    block.unlink()
 
 
 def _warm_replay() -> None:
@@ -189,7 +195,6 @@ def _warm_feed() -> None:
     metrics = FeedCounters(block, instruments, simulated=True)
     metrics.price_update(0, 10_000, 1)
     metrics.latencies_ns(np.ones(1, np.int64))
-    block.unlink()
 
 
 _STEPS: tuple[tuple[str, Callable[[], None]], ...] = (
