@@ -7,6 +7,7 @@ cache is filled with progress shown; a warm one is only loaded, which the childr
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -29,12 +30,14 @@ from components.messages.risk import RISK
 from components.monitor.catalogue import FEED, SENTINEL, TITAN, specs_for
 from components.monitor.feed_counters import FeedCounters
 from disruptor.compiled import cache_directory
+from disruptor.errors import SegmentError
 from disruptor.memory.counters import CounterBlock
-from disruptor.memory.segment import SHARED_MEMORY_DIRECTORY, existing
+from disruptor.memory.segment import SHARED_MEMORY_DIRECTORY, existing, reclaim
 from disruptor.ring.ring_buffer import RingBuffer
 from disruptor.ring.wait_strategy import wait_strategy
 
 _MARKER = "complete"
+_PREFIX = "warm-up-"
 _TIMEOUT_NS = 1_000
 
 
@@ -54,15 +57,23 @@ def warm_up(say: Callable[[str], None]) -> None:
             if cold:
                 say(f"  [{number}/{len(_STEPS)}] {label:<34}{time.monotonic() - started:6.1f} s")
     finally:
-        for name in existing(_name("")):
-            os.unlink(f"{SHARED_MEMORY_DIRECTORY}/{name}")
+        _remove_segments()
     if cold:
         marker.parent.mkdir(parents=True, exist_ok=True)
         marker.touch()
 
 
 def _name(part: str) -> str:
-    return f"warm-up-{os.getpid()}.{part}"
+    return f"{_PREFIX}{os.getpid()}.{part}"
+
+
+def _remove_segments() -> None:
+    """This process's, and those of others that were killed while they warmed up."""
+    for name in existing(_name("")):
+        os.unlink(f"{SHARED_MEMORY_DIRECTORY}/{name}")
+    for name in existing(_PREFIX):
+        with contextlib.suppress(SegmentError):
+            reclaim(name)
 
 
 def _instruments() -> InstrumentTable:
