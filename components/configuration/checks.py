@@ -16,7 +16,7 @@ from components.instruments import InstrumentTable
 from components.sentinel.engine.state import (
     ACCOUNTS_MAX,
     NOTIONAL_MAX,
-    POSITIONS_MAX,
+    OPEN_POSITIONS_MAX,
     SYMBOLS_MAX,
 )
 from components.units import MONEY_MAX, MONEY_SCALE, UnitError, plain
@@ -165,7 +165,7 @@ def _capacities(configuration: PlatformConfiguration) -> Iterator[Mistake]:
     for key, what, needed, most in (
         ("instruments", "instruments", len(configuration.instruments), SYMBOLS_MAX),
         ("accounts", "accounts", len(configuration.accounts) + made, ACCOUNTS_MAX),
-        ("accounts", "positions", positions, POSITIONS_MAX),
+        ("accounts", "positions", positions, OPEN_POSITIONS_MAX),
     ):
         if needed > most:
             yield Mistake((key,), f"found {needed} {what}; write at most {most}")

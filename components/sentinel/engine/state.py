@@ -165,7 +165,7 @@ def wide(value: int) -> int:
 
 ACCOUNTS_MAX: Final = 1 << 14
 SYMBOLS_MAX: Final = 64
-POSITIONS_MAX: Final = 1 << 15
+OPEN_POSITIONS_MAX: Final = 1 << 15
 """What a journaled run holds.  What does not fit is refused, which is an outcome: so these are the
 program's own constants, never a setting outside of the journal."""
 
@@ -173,7 +173,7 @@ program's own constants, never a setting outside of the journal."""
 def new_state(
     max_accounts: int = ACCOUNTS_MAX,
     max_symbols: int = SYMBOLS_MAX,
-    max_positions: int = POSITIONS_MAX,
+    max_positions: int = OPEN_POSITIONS_MAX,
 ) -> SentinelState:
     """An empty state with room for so many accounts, symbols and open positions.
 
