@@ -2,6 +2,9 @@
 
     prepared commands ──► apply_batch ──► outbox      one thread, one CPU, no ring
 
+Cost: batches of 256, as in the live loop.  Latency: one command at a time, between two readings of
+the clock.
+
 55 % limit orders that rest, 35 % cancels, 7 % immediate-or-cancel orders that cross, 3 % amends;
 some 2,000 resting orders of 100 accounts in one symbol, the middle price on a random walk.  The
 peer is the book that one would write in plain Python: dicts, a heap a side, a deque a price.
@@ -10,12 +13,11 @@ peer is the book that one would write in plain Python: dicts, a heap a side, a d
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from components.messages.code import (
     BUY,
@@ -28,7 +30,9 @@ from components.messages.code import (
 )
 from components.messages.command import UNCHANGED, Commands, new_commands
 from components.titan.engine.apply import apply_batch
-from components.titan.engine.state import new_outbox, new_state
+from components.titan.engine.state import Outbox, TitanState, new_outbox, new_state
+from disruptor.compiled import entry
+from disruptor.memory.libc import monotonic_ns
 from perf.harness.measurement import Measurement, Options
 from perf.peers.plain_python_book import replay
 
@@ -36,6 +40,8 @@ RESTING = 2_000
 ACCOUNTS = 100
 BATCH = 256
 TARGET = "≤ 60 ns/op"
+MIX = "55 % rest, 35 % cancel, 7 % cross, 3 % amend"
+PERCENTILES = (50, 90, 99, 99.9, 99.99)
 
 
 def mixed_commands(count: int, seed: int = 1) -> Commands:
@@ -105,31 +111,50 @@ def pinned() -> Iterator[None]:
         os.sched_setaffinity(0, allowed)
 
 
-def time_titan(commands: Commands) -> tuple[float, dict[str, Any]]:
-    """Nanoseconds a command after the opening, and what happened."""
+@entry
+def replay_timed(
+    state: TitanState,
+    commands: Commands,
+    first_sequence: int,
+    outbox: Outbox,
+    batch: int,
+    times: NDArray[np.int64],
+) -> tuple[int, int]:
+    """Apply commands in batches, as the live loop does; how many were applied, and the events.
+
+    ``times``, one a batch, takes the nanoseconds of each, the reading of the clock included.
+    """
+    applied = events = 0
+    for number in range(len(times)):
+        begin = number * batch
+        started = monotonic_ns()
+        chunk = commands[begin : begin + batch]
+        applied += apply_batch(state, chunk, first_sequence + begin, outbox)
+        times[number] = monotonic_ns() - started
+        events += outbox.count[0]
+        outbox.count[0] = 0
+    return applied, events
+
+
+def time_titan(commands: Commands, batch: int = BATCH) -> tuple[NDArray[np.int64], int]:
+    """Nanoseconds of each batch after the opening, and the events written."""
     state, outbox = new_state(), new_outbox(1 << 16)
     opening = 1 + RESTING
-    sequence = 1
-    for begin in range(0, opening, BATCH):
-        end = min(begin + BATCH, opening)
-        apply_batch(state, commands[begin:end], sequence, outbox)
-        sequence += end - begin
-        outbox.count[0] = 0
-    events = 0
-    started = time.perf_counter_ns()
-    for begin in range(opening, len(commands), BATCH):
-        chunk = commands[begin : begin + BATCH]
-        sequence += apply_batch(state, chunk, sequence, outbox)
-        events += int(outbox.count[0])
-        outbox.count[0] = 0
-    elapsed = time.perf_counter_ns() - started
-    measured = len(commands) - opening
-    return elapsed / measured, {"commands": measured, "events": events}
+    replay_timed(state, commands[:opening], 1, outbox, 1, np.zeros(opening, np.int64))
+    measured = commands[opening:]
+    times = np.zeros(-(-len(measured) // batch), np.int64)
+    applied, events = replay_timed(state, measured, 1 + opening, outbox, batch, times)
+    if applied != len(measured):
+        raise RuntimeError(
+            f"applied={applied} of {len(measured)} commands; the outbox is too small"
+        )
+    return times, int(events)
 
 
 def run(options: Options) -> list[Measurement]:
-    """Cost a command, and the plain Python book's beside it if peers are wanted."""
+    """Cost and latency of a command, and the plain Python book's cost if peers are wanted."""
     commands = mixed_commands(30_000 if options.quick else 300_000)
+    count = len(commands) - 1 - RESTING
     with pinned():
         time_titan(commands[: RESTING + 2_000])
         runs = [time_titan(commands) for _ in range(options.runs)]
@@ -139,10 +164,22 @@ def run(options: Options) -> list[Measurement]:
                 variant=f"{RESTING} resting orders",
                 metric="cost",
                 unit="ns/op",
-                runs=tuple(cost for cost, _ in runs),
+                runs=tuple(float(times.sum()) / count for times, _ in runs),
                 target=TARGET,
-                details=runs[0][1],
+                details={"commands": count, "events": runs[0][1], "mix": MIX},
             )
+        ]
+        single = [time_titan(commands, 1)[0] for _ in range(options.runs)]
+        found += [
+            Measurement(
+                scenario="titan_mixed",
+                variant="one command at a time",
+                metric=f"latency p{percentile}",
+                unit="ns",
+                runs=tuple(float(np.percentile(times, percentile)) for times in single),
+                details={"mix": MIX, "includes": "reading the clock once"},
+            )
+            for percentile in PERCENTILES
         ]
         if options.peers:
             found.append(
