@@ -136,4 +136,4 @@ def _read_key(seconds: float) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="bin/top")

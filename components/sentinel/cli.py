@@ -98,6 +98,9 @@ def main(
     rule = RiskRule(liquidation_fee, at_risk, insurance_fund)
     try:
         instruments = load_instruments(instruments_path)
+    except ConfigurationError as error:
+        raise click.UsageError(str(error)) from None
+    try:
         for line in run(lines, source, instruments, rule, with_orders=orders):
             out.write(line + b"\n")
         out.flush()

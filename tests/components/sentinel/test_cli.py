@@ -182,8 +182,8 @@ def test_wrong_options_are_usage_errors(instruments: Path, options: list[str]) -
     assert run(instruments, "", *options).exit_code == 2
 
 
-def test_a_missing_instruments_file_is_a_failure_that_names_it(tmp_path: Path) -> None:
+def test_a_missing_instruments_file_is_wrong_usage_and_named(tmp_path: Path) -> None:
     result = run(tmp_path / "none.yaml", "")
 
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "none.yaml" in result.stderr
