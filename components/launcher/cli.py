@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 import time
 from pathlib import Path
 
 import click
 
-from components.configuration import load_platform
-from components.launcher.run import run_platform
+from components.launcher.interrupts import Interrupts
 from disruptor.errors import ConfigurationError, DisruptorError, GraphError
 
 _DEFAULT = Path(__file__).resolve().parents[2] / "config" / "trading.yaml"
+
+
+def _finite(
+    context: click.Context, parameter: click.Parameter, value: float | None
+) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter(f"found {value}; write a number of seconds, e.g. 30")
+    return value
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,7 +32,13 @@ _DEFAULT = Path(__file__).resolve().parents[2] / "config" / "trading.yaml"
     show_default="config/trading.yaml",
     help="The platform's YAML file.",
 )
-@click.option("--duration", type=click.FloatRange(min=0), help="Stop after this many seconds.")
+@click.option(
+    "--duration",
+    type=click.FloatRange(min=0),
+    callback=_finite,
+    metavar="SECONDS",
+    help="Stop after this many seconds.",
+)
 @click.option(
     "--set",
     "overrides",
@@ -39,8 +53,17 @@ def main(config: Path, duration: float | None, overrides: tuple[str, ...]) -> No
     1 on a failure, 2 for a wrong option or configuration.
     """
     started_at = time.monotonic()
+    interrupts = Interrupts()  # before the imports, which take most of a second
+    from components.configuration import load_platform
+    from components.launcher.run import run_platform
+    from disruptor.topology.reference import event_dtype, run_function
+
     try:
         configuration = load_platform(config, overrides)
+        for ring in configuration.rings.values():
+            event_dtype(ring)
+        for process in configuration.processes.values():
+            run_function(process)
     except (ConfigurationError, GraphError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(2)
@@ -49,7 +72,7 @@ def main(config: Path, duration: float | None, overrides: tuple[str, ...]) -> No
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     try:
-        run_platform(configuration, duration, started_at)
+        run_platform(configuration, interrupts, duration, started_at)
     except DisruptorError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)

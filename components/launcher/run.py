@@ -9,25 +9,24 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import socket
 import time
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 import click
 
 from components.configuration.model import PlatformConfiguration
 from components.launcher.banner import farewell, greeting, process_table
+from components.launcher.interrupts import Interrupts
 from components.launcher.recovery import Recovery, recover
 from components.launcher.status import StatusBoard, clock
-from components.launcher.warm_up import warm_up
+from components.launcher.warm_up import remove_segments, warm_up
 from components.monitor.catalogue import LAUNCHER, specs_for
 from components.monitor.platform_view import counters_name
 from components.oracle.platform_hash import platform_hash
 from components.run_settings import RunSettings
-from disruptor.errors import ConfigurationError, DisruptorError
+from disruptor.errors import ConfigurationError
 from disruptor.memory.counters import CounterBlock, put
 from disruptor.memory.segment import SHARED_MEMORY_DIRECTORY, existing, reclaim
 from disruptor.supervisor.supervisor import Supervisor
@@ -38,63 +37,30 @@ _CHECKPOINT_EVERY: Final = 6  # status lines
 _QUIET_WITHIN_S: Final = 3.0
 
 
-class _Interrupts:
-    """Counts Ctrl+C and SIGTERM: the first asks to drain, the second to end at once.
-
-    Before the platform is operational there is nothing to drain, and the first ends at once.
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.is_operational = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._on_signal)
-
-    @property
-    def must_end_at_once(self) -> bool:
-        """Whether a drain would be too late, or too early."""
-        return self.count > (1 if self.is_operational else 0)
-
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self.count += 1
-        if self.must_end_at_once:
-            raise KeyboardInterrupt
-
-
 def run_platform(
-    configuration: PlatformConfiguration, duration_s: float | None, started_at: float
+    configuration: PlatformConfiguration,
+    interrupts: Interrupts,
+    duration_s: float | None,
+    started_at: float,
 ) -> None:
     """Run until a signal, the end of ``duration_s``, or a failure, which is raised.
 
     ``started_at``: the monotonic time at which the command was given.
     """
-    interrupts = _Interrupts()
-    try:
-        configuration = configuration.gated()
-        _check_port(configuration)
-        _refuse_second_instance(configuration)
-        warm_up(click.echo)
-        recovery = recover(configuration)
-        for note in recovery.notes:
-            click.echo(f"journal: {note}")
-        _live(recovery, interrupts, duration_s, started_at)
-    except (KeyboardInterrupt, Exception):
-        # A signal inside one of the compiler's callbacks is swallowed there and fails later.
-        if not interrupts.must_end_at_once:
-            raise
-        raise DisruptorError(
-            "stopped at once; the journal holds everything that was durable"
-        ) from None
-
-
-def _live(
-    recovery: Recovery, interrupts: _Interrupts, duration_s: float | None, started_at: float
-) -> None:
-    run = _Run(recovery, started_at)
+    interrupts.prepare(remove_segments)
+    configuration = configuration.gated()
+    _check_port(configuration)
+    _refuse_second_instance(configuration)
+    warm_up(click.echo)
+    recovery = recover(configuration)
+    for note in recovery.notes:
+        click.echo(f"journal: {note}")
+    interrupts.start()
+    run = _Run(recovery, interrupts, started_at)
     try:
         run.start()
-        interrupts.is_operational = True
-        run.watch(interrupts, duration_s)
+        interrupts.operate()
+        run.watch(duration_s)
         run.drain()
     finally:
         run.clean_up()
@@ -103,8 +69,9 @@ def _live(
 class _Run:
     """The live part of a run: everything that must be undone at its end."""
 
-    def __init__(self, recovery: Recovery, started_at: float) -> None:
+    def __init__(self, recovery: Recovery, interrupts: Interrupts, started_at: float) -> None:
         self._recovery = recovery
+        self._interrupts = interrupts
         self._configuration = recovery.configuration
         self._started_at = started_at
         self._platform = recovery.configuration.name
@@ -119,6 +86,7 @@ class _Run:
             settings,
             recovery.initial_sequences,
             lambda line: click.echo(f"{clock()}  {line}", err=True),
+            interrupts.pause,
         )
         self._board = StatusBoard(
             self._platform,
@@ -153,14 +121,14 @@ class _Run:
         )
         click.echo("Press Ctrl+C to shutdown")
 
-    def watch(self, interrupts: _Interrupts, duration_s: float | None) -> None:
+    def watch(self, duration_s: float | None) -> None:
         """Look after the processes and tell the operator, until it is time to stop."""
         interval = self._configuration.status_interval_s
         self._board.begin()
         began = time.monotonic()
         next_status = began + interval
         lines = 0
-        while interrupts.count == 0:
+        while self._interrupts.count == 0:
             now = time.monotonic()
             if duration_s is not None and now - began >= duration_s:
                 return
@@ -172,7 +140,7 @@ class _Run:
                 lines += 1
                 if lines % _CHECKPOINT_EVERY == 1:
                     self._board.print_checkpoint()
-            time.sleep(_POLL_S)
+            self._interrupts.pause(_POLL_S)
 
     def drain(self) -> None:
         """Stop the feed, let everything in the rings arrive, stop the rest, say farewell."""

@@ -57,7 +57,7 @@ def warm_up(say: Callable[[str], None]) -> None:
             if cold:
                 say(f"  [{number}/{len(_STEPS)}] {label:<34}{time.monotonic() - started:6.1f} s")
     finally:
-        _remove_segments()
+        remove_segments()
     if cold:
         marker.parent.mkdir(parents=True, exist_ok=True)
         marker.touch()
@@ -67,7 +67,7 @@ def _name(part: str) -> str:
     return f"{_PREFIX}{os.getpid()}.{part}"
 
 
-def _remove_segments() -> None:
+def remove_segments() -> None:
     """This process's, and those of others that were killed while they warmed up."""
     for name in existing(_name("")):
         os.unlink(f"{SHARED_MEMORY_DIRECTORY}/{name}")

@@ -52,4 +52,4 @@ def main(instruments: Path, every_event: bool, state_hash: bool) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="bin/titan")

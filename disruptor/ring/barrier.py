@@ -25,11 +25,11 @@ from disruptor.ring.wait_strategy import (
     sleep_on,
 )
 
-_LULL: Final = 3
+_LULL: Final = 4
 """Pauses before a wait looks a second time.  A consumer that has caught up and looks again at once
 takes the cursor's cache line from the producer for every single event: 60 M events/s between two
-cores.  With three pauses (some 80 ns) the producer runs ahead and it is 210 M, while a round trip
-of two messages stays within a tenth of what two bare words need."""
+cores.  With four pauses (some 100 ns) the producer runs ahead and it is 160 M, while a round trip
+of two messages takes 1.15 times what two bare words need."""
 
 
 @inlined

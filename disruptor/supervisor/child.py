@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import importlib
 import logging
 import os
 import signal
@@ -86,17 +85,6 @@ class ProcessContext:
 
 
 RunFunction = Callable[[ProcessContext], None]
-
-
-def entry_point(reference: str) -> RunFunction:
-    """The function behind ``package.module:function``."""
-    module, name = reference.split(":")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise DisruptorError(f"{reference} cannot be loaded: {error}") from error
-    run: RunFunction = found
-    return run
 
 
 def become(context: ProcessContext, run: RunFunction, cpu: int | None, supervisor: int) -> None:

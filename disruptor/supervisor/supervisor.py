@@ -17,7 +17,6 @@ hole that cannot be filled at once, because a living producer's claim overlaps, 
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import sys
@@ -26,12 +25,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-
 from disruptor.errors import DisruptorError, ProcessFailedError
 from disruptor.ring.ring_buffer import RingBuffer
 from disruptor.ring.wait_strategy import wait_strategy
-from disruptor.supervisor.child import ProcessContext, become, entry_point
+from disruptor.supervisor.child import ProcessContext, become
 from disruptor.supervisor.control_block import (
     BACKOFF,
     FAILED,
@@ -46,6 +43,7 @@ from disruptor.supervisor.restart_policy import delay_before_restart, may_restar
 from disruptor.topology.graph import Graph
 from disruptor.topology.model import Topology
 from disruptor.topology.placement import Placement
+from disruptor.topology.reference import event_dtype, run_function
 
 _POLL_S: Final = 0.002
 _READY_TIMEOUT_S: Final = 120.0
@@ -71,16 +69,19 @@ class Supervisor:
         settings: Any,
         initial_sequences: Mapping[str, int],
         say: Callable[[str], None],
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         """Create the rings and the control block, and register every consumer.
 
         ``settings`` is handed to every process.  ``say`` prints one line to the operator.
+        ``pause`` sleeps between two looks, in every wait; it may raise to end the wait.
         """
         self.topology = topology
         self.graph = Graph.of(topology)
         self._placement = placement
         self._settings = settings
         self._say = say
+        self._pause = pause
         self.control = ControlBlock.create(topology.name, list(topology.processes))
         self._children = {
             name: _Child(line)
@@ -104,7 +105,7 @@ class Supervisor:
                 raise ProcessFailedError(self._why(name, child))
             if time.monotonic() > deadline:
                 raise ProcessFailedError(f"{name} was not ready within {_READY_TIMEOUT_S:.0f} s")
-            time.sleep(_POLL_S)
+            self._pause(_POLL_S)
 
     def poll(self) -> None:
         """Look after the children; call it some times a second.
@@ -133,7 +134,7 @@ class Supervisor:
             if self._rests():
                 return True
             self.poll()
-            time.sleep(_POLL_S)
+            self._pause(_POLL_S)
         return False
 
     def stop_rest(self, timeout_s: float = 4.0) -> None:
@@ -164,11 +165,9 @@ class Supervisor:
 
     def _create_ring(self, name: str, initial: int) -> RingBuffer:
         settings = self.topology.rings[name]
-        module, attribute = settings.event.split(":")
-        event = getattr(importlib.import_module(module), attribute)
         ring = RingBuffer.create(
             f"{self.topology.name}.{name}",
-            np.dtype(event),
+            event_dtype(settings),
             settings.capacity,
             multi_producer=settings.producers == "multi",
             initial_sequence=initial,
@@ -180,7 +179,7 @@ class Supervisor:
 
     def _fork(self, name: str, child: _Child) -> None:
         process = self.topology.processes[name]
-        run = entry_point(process.run)
+        run = run_function(process)
         context = ProcessContext(
             platform=self.topology.name,
             name=name,
@@ -259,7 +258,7 @@ class Supervisor:
         while running and time.monotonic() < deadline:
             running = [child for child in running if not self._reap(child)]
             if running:
-                time.sleep(_POLL_S)
+                self._pause(_POLL_S)
         for child in running:
             os.kill(child.pid, signal.SIGKILL)
             os.waitpid(child.pid, 0)

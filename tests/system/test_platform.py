@@ -209,6 +209,25 @@ def test_a_wrong_key_names_file_line_and_what_would_be_right() -> None:
     assert "simulation" in ran.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--duration", "nan"), "write a number of seconds"),
+        (("--set", "rings.commands.event=nope:NOPE"), "there is no module nope"),
+        (("--set", "processes.feed.run=components.feed.process:nope"), "has no nope"),
+        (("--config", "nowhere.yaml"), "nowhere.yaml"),
+    ],
+)
+def test_what_cannot_run_is_refused_before_anything_starts(
+    arguments: tuple[str, ...], sentence: str
+) -> None:
+    ran = program("components.launcher.cli", *arguments)
+
+    assert ran.returncode == 2
+    assert sentence in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
 def test_the_sample_recording_liquidates_and_replays(name: str, journal: Path) -> None:
     config = Path(__file__).parents[2] / "config" / "recorded.yaml"
     arguments = ("--config", str(config), "--set", "feed.recorded.speed=max")
@@ -274,7 +293,7 @@ def test_a_second_signal_ends_everything_at_once(name: str, journal: Path) -> No
 
 def test_a_signal_before_the_platform_is_operational_ends_it(name: str, journal: Path) -> None:
     run = PlatformRun(name, journal)
-    run.read_until("DISRUPTOR TRADING PLATFORM")
+    run.read_until("DISRUPTOR TRADING PLATFORM")  # printed before the first process is started
     assert run.stop(signal.SIGTERM) == 1
     run.__exit__(None, None, None)
 
