@@ -112,7 +112,12 @@ class Document:
 
 def key_text(key: Iterable[str | int]) -> str:
     """A key path as it is typed after ``--set``: ``accounts.0.collateral``."""
-    return ".".join(str(part) for part in key)
+    return printable(".".join(str(part) for part in key))
+
+
+def printable(text: str) -> str:
+    """The text with control characters escaped: a line break would tear a sentence apart."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def parse(text: str, source: str) -> Document:

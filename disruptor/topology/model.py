@@ -15,6 +15,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from disruptor.topology.document import printable
+
 CAPACITY_MAX: Final = 2**26
 SHARED_RINGS: Final = "*"
 """The key of `Process.after` that means every ring that both processes read."""
@@ -64,8 +66,7 @@ def _after(value: object) -> object:
 def shown(value: object) -> str:
     """A configured value as a reader of the file would recognise it."""
     if isinstance(value, str):
-        # a line break or another control character would tear the sentence apart
-        text = "".join(each if each.isprintable() else repr(each)[1:-1] for each in value)
+        text = printable(value)
         return f'"{text}"' if len(text) <= 60 else f'"{text[:57]}…"'
     if isinstance(value, bool):
         return "true" if value else "false"

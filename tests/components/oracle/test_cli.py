@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -73,10 +74,14 @@ def test_verify_a_whole_journal(journal: Path) -> None:
 
 
 def test_verify_names_a_changed_byte(journal: Path) -> None:
-    content = bytearray(data_path(journal).read_bytes())
-    content[content.rindex(b"JREC") + 200] ^= 1
-    data_path(journal).write_bytes(content)
-    result = oracle("verify", "--path", journal)
+    whole = data_path(journal).read_bytes()
+    for found in re.finditer(b"JREC", whole):  # some are stale copies in free pages
+        content = bytearray(whole)
+        content[found.start() + 200] ^= 1
+        data_path(journal).write_bytes(content)
+        result = oracle("verify", "--path", journal)
+        if result.exit_code:
+            break
     as_json = oracle("verify", "--path", journal, "--json")
 
     assert (result.exit_code, as_json.exit_code) == (1, 1)
