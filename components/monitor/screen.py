@@ -39,7 +39,7 @@ def screen(state: LiveState, columns: int, lines: int, hint: str = "") -> Layout
         _pair(_processes(state, wide), _rings(state, wide), upper),
         _pair(_market(state, wide), _latency(state, wide), _MIDDLE_LINES),
         _pair(_accounts(state, wide, lower), _liquidations(state, wide, lower), None),
-        Layout(Text(hint, style="dim"), size=1),
+        Layout(Text(hint or " ", style="dim"), size=1),  # an empty text would be a placeholder
     )
     return layout
 
