@@ -240,24 +240,47 @@ def test_the_sample_recording_liquidates_and_replays(name: str, journal: Path) -
     assert oracle(journal, "hash").stdout.strip() == run.state_hash()
 
 
+COIN_MARGINED = (
+    "--set", 'instruments={BTCUSD_PERP: {tick_size: "0.1", lot_size: "0.01"}}',
+    "--set", "feed.symbols=[BTCUSD_PERP]",
+    "--set", "accounts=[]",
+    "--set", "feed.simulation.start_prices=null",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("file", "trades"), [("usdm_btcusdt_20240808.gz", 21_313), ("spot_btcusdt_20240808.gz", 9_757)]
+    ("file", "symbol", "trades", "tickers", "depths", "arguments"),
+    [
+        ("usdm_btcusdt_20240808.gz", "BTCUSDT", 21_313, 66_089, 6_551, ()),
+        ("spot_btcusdt_20240808.gz", "BTCUSDT", 9_757, 28_040, 3_451, ()),
+        ("cm_btcusd_perp_20240808.gz", "BTCUSD_PERP", 2_286, 19_136, 26_847, COIN_MARGINED),
+    ],
 )
 def test_a_real_recording_runs_through_the_whole_platform(
-    name: str, journal: Path, file: str, trades: int
-) -> None:
+    name: str, journal: Path, file: str, symbol: str, trades: int, tickers: int, depths: int,
+    arguments: tuple[str, ...],
+) -> None:  # fmt: skip
     path = recording("binance-hftbacktest", file)
     config = Path(__file__).parents[2] / "config" / "recorded.yaml"
     with PlatformRun(
         name, journal, "--config", str(config), "--set", f"feed.recorded.path={path}",
-        "--set", "feed.recorded.speed=max", "--set", "feed.recorded.loop=false",
+        "--set", "feed.recorded.speed=max", "--set", "feed.recorded.loop=false", *arguments,
     ) as run:  # fmt: skip
-        run.wait_for_metric("price_feed_updates_total", trades, symbol="BTCUSDT")
+        run.wait_for_metric("price_feed_updates_total", trades, symbol=symbol)
+        run.wait_for_metric("price_feed_frames_total", depths, kind="depth")
+        run.wait_for_metric("price_feed_frames_total", tickers, kind="book_ticker")
         metrics = run.metrics()
         assert run.stop() == 0
 
-    assert metrics["price_feed_updates_total", frozenset({("symbol", "BTCUSDT")})] == trades
-    assert metrics["price_feed_gaps_total", frozenset({("symbol", "BTCUSDT")})] == 0
+    def counted(metric: str, **labels: str) -> float:
+        return metrics[metric, frozenset(labels.items())]
+
+    assert counted("price_feed_updates_total", symbol=symbol) == trades
+    assert counted("price_feed_frames_total", kind="depth") == depths
+    assert counted("price_feed_frames_total", kind="book_ticker") == tickers
+    assert counted("price_feed_frames_total", kind="snapshot") == 1
+    assert counted("price_feed_gaps_total", symbol=symbol) == 0
+    assert counted("price_feed_duplicates_total", symbol=symbol) == 0
     replayed = oracle(journal, "replay", "--json")
     assert replayed.returncode == 0, replayed.stdout
     assert oracle(journal, "hash").stdout.strip() == run.state_hash()
