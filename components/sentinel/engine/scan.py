@@ -102,7 +102,9 @@ def revalue(state: SentinelState, symbol: int) -> None:
             equity = account["collateral"] + account_unrealised
             was_at_risk = account["at_risk"] != 0
             is_at_risk = exceeds(required, equity, leaving if was_at_risk else entering)
-            if equity < required or is_at_risk != was_at_risk:
+            # A flat position only waits for its order to end; this price says nothing of the account.
+            touched = equity < required or is_at_risk != was_at_risk
+            if touched and position["qty"] != 0:
                 add_candidate(state, wide(position["row"]))
         left -= BLOCK_SLOTS
         block = wide(state.block_next[block])

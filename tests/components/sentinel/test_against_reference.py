@@ -76,6 +76,11 @@ def test_compiled_and_interpreted_runs_are_byte_for_byte_the_same() -> None:
     assert run_random(21, 400).digest.hexdigest() == interpreted.stdout.strip()
 
 
+def test_a_flat_position_whose_order_is_in_flight_judges_nobody() -> None:
+    """In this run an account below its margin is flat in a symbol whose price then moves."""
+    run_random(1_006, 2_200, thorough=False)
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(7_200)
 def test_a_million_steps_agree() -> None:
