@@ -146,8 +146,3 @@ def pasted(function: Callable[P, R]) -> Callable[P, R]:
     It is never compiled by itself, which would cost as much as compiling its caller once more.
     """
     return cast("Callable[P, R]", _njit(inline="always", **_INTERNAL)(function))
-
-
-def compiled_uncached(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile in this process only, for functions made at run time that no file holds."""
-    return cast("Callable[..., Any]", numba.njit(nogil=True)(function))

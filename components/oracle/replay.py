@@ -58,8 +58,9 @@ class RestoredState:
     """What the live processes continue from.
 
     Both states stand after command ``commands_last``.  The tails and ``pending_orders`` follow
-    from the journaled commands but were not journaled themselves: the processes publish them
-    first, so that no sequence is skipped and nothing is published twice.
+    from the journaled commands but were not journaled themselves.  The launcher appends the tails
+    to the journal and Sentinel publishes the orders first, so that no sequence is skipped and
+    nothing is published twice.
     """
 
     titan_state: TitanState
