@@ -1,99 +1,25 @@
-"""The one place that says ``njit``: how kernels are compiled, cached and kept honest.
+"""The one place that says ``njit``: the ways in which kernels are compiled.
 
-numba's on-disk cache looks at one file's timestamp.  It misses an edit in a callee of another
-file and freezes imported constants, so a stale kernel would answer with yesterday's rules.  The
-cache therefore lives in a directory named by a digest over every source file that a kernel can
-see, the versions of the compiler stack, and the flags that change code: an edit anywhere selects
-an empty directory, and an unchanged tree compiles nothing.
-
-``KERNEL_CACHE_DIR`` moves the root of that directory; the default is ``.cache/kernels`` beside
-the packages, or the user's cache directory when the packages are installed read-only.
+Where they are cached, and what makes a cached one stale, is kernel_cache.py's business.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-import platform
-import re
-from collections.abc import Callable, Iterator
-from importlib.metadata import version
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, Final, ParamSpec, TypeVar, cast
+
+from disruptor.kernel_cache import cache_directory, use_kernel_cache
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_ROOT = Path(__file__).resolve().parent.parent
-_PACKAGES = ("disruptor", "components", "perf")
-_KERNEL = re.compile(r"^\s*@(compiled|entry|inlined|internal|pasted|intrinsic)\b", re.MULTILINE)
-_IMPORT = re.compile(
-    r"^from ((?:disruptor|components|perf)[\w.]*) import ([\w, ()\n]+)", re.MULTILINE
-)
-
-
-def _sources() -> Iterator[Path]:
-    for package in _PACKAGES:
-        yield from sorted((_ROOT / package).rglob("*.py"))
-
-
-def _imported(text: str) -> Iterator[Path]:
-    for module, names in _IMPORT.findall(text):
-        base = _ROOT.joinpath(*module.split("."))
-        yield base.with_suffix(".py")
-        for name in re.findall(r"\w+", names):
-            yield base / f"{name}.py"
-
-
-def kernel_sources() -> dict[Path, str]:
-    """The files that hold kernels, and all files of ours that these import, with their text."""
-    texts = {path: path.read_text("utf-8") for path in _sources()}
-    pending = [path for path, text in texts.items() if _KERNEL.search(text)]
-    found: dict[Path, str] = {}
-    while pending:
-        path = pending.pop()
-        if path in found or path not in texts:
-            continue
-        found[path] = texts[path]
-        pending.extend(_imported(texts[path]))
-    return found
-
-
-def source_digest() -> str:
-    """Names one state of all kernel sources, the compiler stack and its flags; 16 hex digits."""
-    digest = hashlib.sha256()
-    stack = [platform.python_version(), platform.machine()]
-    stack += [f"{name}={version(name)}" for name in ("numba", "llvmlite", "numpy")]
-    stack += [f"{flag}={os.environ.get(flag, '')}" for flag in ("NUMBA_BOUNDSCHECK", "NUMBA_OPT")]
-    digest.update("\n".join(stack).encode())
-    for path, text in sorted(kernel_sources().items()):
-        digest.update(f"\0{path.relative_to(_ROOT)}\0".encode())
-        digest.update(text.encode())
-    return digest.hexdigest()[:16]
-
-
-def _cache_root() -> Path:
-    configured = os.environ.get("KERNEL_CACHE_DIR")
-    if configured:
-        return Path(configured)
-    if os.access(_ROOT, os.W_OK) and (_ROOT / "pyproject.toml").exists():
-        return _ROOT / ".cache" / "kernels"
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "disruptor" / "kernels"
-
-
-def cache_directory() -> Path:
-    """Where this process keeps compiled kernels; set once, inherited by child processes."""
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    if chosen is None:
-        chosen = str(_cache_root() / source_digest())
-        os.environ["NUMBA_CACHE_DIR"] = chosen
-    return Path(chosen)
-
-
 cache_directory()
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
-import numba  # noqa: E402  (reads NUMBA_CACHE_DIR when it is imported)
+import numba  # noqa: E402  (reads the environment when it is imported)
+
+use_kernel_cache(numba.config)
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:

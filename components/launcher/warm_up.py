@@ -29,14 +29,13 @@ from components.messages.event import EVENT
 from components.messages.risk import RISK
 from components.monitor.catalogue import FEED, SENTINEL, TITAN, specs_for
 from components.monitor.feed_counters import FeedCounters
-from disruptor.compiled import cache_directory
 from disruptor.errors import SegmentError
+from disruptor.kernel_cache import cache_directory, kernels_digest
 from disruptor.memory.counters import CounterBlock
 from disruptor.memory.segment import SHARED_MEMORY_DIRECTORY, existing, reclaim
 from disruptor.ring.ring_buffer import RingBuffer
 from disruptor.ring.wait_strategy import wait_strategy
 
-_MARKER = "complete"
 _PREFIX = "warm-up-"
 _TIMEOUT_NS = 1_000
 
@@ -46,7 +45,7 @@ def warm_up(say: Callable[[str], None]) -> None:
 
     The segments that the steps make are removed at the end, also when a signal ends it.
     """
-    marker = cache_directory() / _MARKER
+    marker = cache_directory() / f"complete-{kernels_digest()}"
     cold = not marker.exists()
     if cold:
         say("compiling the kernels; this happens once for each version of the code")

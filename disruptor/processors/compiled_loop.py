@@ -3,8 +3,7 @@
 A loop that takes its handler as an argument, or closes over it, is compiled again in every
 process: numba's cache finds a function by file and name, and such a loop has neither.  So a small
 module is written that imports the handler by name and holds the loop at module level.  Its file's
-name carries a digest of the handler's source file, since numba would not notice that a callee in
-another file has changed.
+name carries a digest of the handler's sources, so that an edit selects another module.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from disruptor.compiled import cache_directory
 from disruptor.errors import ConfigurationError
+from disruptor.kernel_cache import cache_directory, source_digest
 
 _TEMPLATE = '''"""Generated: the event loop around {module}.{name}."""
 
@@ -63,8 +62,8 @@ def compiled_loop(handler: Callable[..., Any]) -> Callable[..., int]:
             f"handler {module}.{name} must be a @compiled function at the top of an importable "
             "module: its loop is compiled with it and cached by its name"
         )
-    source = Path(inspect.getfile(function)).read_bytes()
-    digest = hashlib.sha256(source + _TEMPLATE.encode()).hexdigest()[:12]
+    source = source_digest(Path(inspect.getfile(function)).resolve())
+    digest = hashlib.sha256((source + _TEMPLATE).encode()).hexdigest()[:12]
     stem = f"loop_{module.replace('.', '_')}_{name}_{digest}"
     path = cache_directory() / "loops" / f"{stem}.py"
     if not path.exists():
