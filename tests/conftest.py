@@ -17,10 +17,25 @@ if os.environ.get("CI") == "true":
     settings.load_profile("ci")
 
 
+ONE_AT_A_TIME = ("stress", "fault", "system")
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Compile every kernel before the first test, whose time limit would else include it."""
+    is_worker = hasattr(session.config, "workerinput")
     if not session.config.option.collectonly:
-        warm_up(session.config.get_terminal_writer().line)
+        warm_up(no_words if is_worker else session.config.get_terminal_writer().line)
+
+
+def no_words(line: str) -> None:
+    """Two workers that speak at once say nothing; the controller compiled before they began."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run side by side, those that need the machine for themselves share a worker."""
+    for item in items:
+        if any(item.get_closest_marker(name) for name in ONE_AT_A_TIME):
+            item.add_marker(pytest.mark.xdist_group("machine"))
 
 
 @pytest.fixture
