@@ -30,6 +30,7 @@ def scenario_names() -> list[str]:
 @click.option("--peers", is_flag=True, help="Measure rivals beside us, in the same run.")
 @click.option("--runs", type=click.IntRange(1, 100), default=5, show_default=True)
 @click.option("--quick", is_flag=True, help="A fraction of the work: shows that it runs.")
+@click.option("--league", is_flag=True, help="Of titan, only the public league's scenarios.")
 @click.option("--list", "only_list", is_flag=True, help="Name the scenarios and stop.")
 def main(
     chosen: tuple[str, ...],
@@ -37,6 +38,7 @@ def main(
     peers: bool,
     runs: int,
     quick: bool,
+    league: bool,
     only_list: bool,
 ) -> None:
     """Run the SCENARIOs, or all of them, and print the median of several runs of each."""
@@ -55,7 +57,7 @@ def main(
     measured: list[Measurement] = []
     for name in chosen or known:
         module = importlib.import_module(f"perf.scenarios.{name}")
-        figures = module.run(Options(runs=runs, quick=quick, peers=peers))
+        figures = module.run(Options(runs=runs, quick=quick, peers=peers, league=league))
         measured.extend(figures)
         console.print(_table(name, figures))
     if json_file is not None:

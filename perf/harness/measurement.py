@@ -10,7 +10,7 @@ from statistics import median
 class Measurement:
     """One figure of one scenario: all its runs, from which the median speaks."""
 
-    scenario: str  # e.g. "titan_mixed"
+    scenario: str  # e.g. "titan"
     variant: str  # e.g. "batch 10", "2000 resting orders"
     metric: str  # e.g. "throughput", "latency p99"
     unit: str  # e.g. "M events/s", "ns/op"
@@ -32,3 +32,4 @@ class Options:
     runs: int = 5
     quick: bool = False  # a tenth of the work, for CI: shows that it runs, measures little
     peers: bool = False
+    league: bool = False  # of Titan's scenario, the public league alone

@@ -1,0 +1,162 @@
+"""Prepared commands through Titan's engine on one CPU, timed: no feed, no journal, no consumer.
+
+    commands ──► apply_batch ──► outbox                       what the engine alone costs
+    commands ──► apply_batch ──► outbox ──► events ring       and with its events published
+
+The ring is the real one, in shared memory, with nobody behind it: a claim never waits.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.messages.command import Commands
+from components.messages.event import EVENT
+from components.titan.engine.apply import apply_batch, outbox_bound
+from components.titan.engine.state import (
+    LIVE,
+    ORDERS_MAX,
+    Outbox,
+    TitanState,
+    new_outbox,
+    new_state,
+)
+from disruptor.compiled import entry
+from disruptor.memory.libc import monotonic_ns
+from disruptor.ring.layout import Ring
+from disruptor.ring.ring_buffer import RingBuffer
+from disruptor.ring.transfer import transfer
+from disruptor.ring.wait_strategy import WaitStrategy, wait_strategy
+
+BATCH = 256
+"""As many commands as the live loop takes at once."""
+
+PERCENTILES = (50, 90, 99, 99.9, 99.99)
+_RING_CAPACITY = 1 << 13
+
+
+@entry
+def replay_timed(
+    state: TitanState,
+    commands: Commands,
+    first_sequence: int,
+    outbox: Outbox,
+    batch: int,
+    times: NDArray[np.int64],
+) -> tuple[int, int]:
+    """Apply commands in batches, as the live loop does; how many were applied, and the events.
+
+    ``times``, one a batch, takes the nanoseconds of each, the reading of the clock included.
+    """
+    applied = events = 0
+    for number in range(len(times)):
+        begin = number * batch
+        started = monotonic_ns()
+        chunk = commands[begin : begin + batch]
+        applied += apply_batch(state, chunk, first_sequence + begin, outbox)
+        times[number] = monotonic_ns() - started
+        events += outbox.count[0]
+        outbox.count[0] = 0
+    return applied, events
+
+
+@entry
+def replay_published(
+    state: TitanState,
+    commands: Commands,
+    first_sequence: int,
+    outbox: Outbox,
+    batch: int,
+    ring: Ring,
+    strategy: WaitStrategy,
+    never: NDArray[np.int64],
+) -> tuple[int, int]:
+    """Nanoseconds of all commands with their events published batch by batch; how many applied."""
+    applied = begin = 0
+    started = monotonic_ns()
+    while begin < len(commands):
+        chunk = commands[begin : begin + batch]
+        applied += apply_batch(state, chunk, first_sequence + begin, outbox)
+        transfer(ring, 0, outbox.slots, 0, outbox.count[0], strategy, never, 0)
+        outbox.count[0] = 0
+        begin += batch
+    return monotonic_ns() - started, applied
+
+
+@contextmanager
+def pinned() -> Iterator[None]:
+    """Stay on one CPU, and give the others back after."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(allowed)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+def fresh_state(
+    opening: Commands, new_orders: int, max_symbols: int = 64
+) -> tuple[TitanState, Outbox]:
+    """An engine that has applied ``opening``, and an outbox that will not be in the way.
+
+    Room for all orders of the opening and ``new_orders`` more; of the outbox, only what is written
+    ever takes memory.
+    """
+    most = min(len(opening) + new_orders, ORDERS_MAX)
+    state = new_state(max_orders=most, max_symbols=max_symbols)
+    state.totals[LIVE] = most
+    outbox = new_outbox(int(outbox_bound(state)) + (1 << 14))
+    state.totals[LIVE] = 0
+    time_commands(state, outbox, opening, 0)
+    return state, outbox
+
+
+def time_commands(
+    state: TitanState,
+    outbox: Outbox,
+    commands: Commands,
+    first_sequence: int,
+    batch: int = BATCH,
+) -> tuple[NDArray[np.int64], int]:
+    """Nanoseconds of each batch, and the events written."""
+    times = np.zeros(-(-len(commands) // batch), np.int64)
+    applied, events = replay_timed(state, commands, first_sequence, outbox, batch, times)
+    _check_applied(int(applied), len(commands))
+    return times, int(events)
+
+
+def time_published(
+    state: TitanState,
+    outbox: Outbox,
+    commands: Commands,
+    first_sequence: int,
+    batch: int = BATCH,
+) -> int:
+    """Nanoseconds for all commands, every event published into a ring in shared memory."""
+    ring = RingBuffer.create(f"perf-titan-{os.getpid()}", EVENT, _RING_CAPACITY)
+    try:
+        ring.producer()
+        never = np.zeros(1, np.int64)
+        taken, applied = replay_published(
+            state, commands, first_sequence, outbox, batch, ring.view,
+            wait_strategy("busy_spin"), never,
+        )  # fmt: skip
+    finally:
+        ring.unlink()
+    _check_applied(int(applied), len(commands))
+    return int(taken)
+
+
+def percentiles(times: NDArray[np.int64]) -> dict[float, float]:
+    """The usual ones, to p99.99."""
+    return dict(zip(PERCENTILES, np.percentile(times, PERCENTILES).tolist(), strict=True))
+
+
+def _check_applied(applied: int, wanted: int) -> None:
+    if applied != wanted:
+        raise RuntimeError(f"applied={applied} of {wanted} commands; the outbox is too small")

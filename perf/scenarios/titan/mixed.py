@@ -1,0 +1,58 @@
+"""The mixed flow: cost in batches as in the live loop, and latency one command at a time."""
+
+from __future__ import annotations
+
+from perf.harness.measurement import Measurement, Options
+from perf.harness.titan_replay import (
+    fresh_state,
+    percentiles,
+    pinned,
+    time_commands,
+    time_published,
+)
+from perf.peers import plain_python_book
+from perf.workloads.mixed import MIX, RESTING, mixed_commands
+
+_OPENING = 1 + RESTING
+_VARIANT = f"mixed, {RESTING} resting orders"
+_TARGET = "≤ 30 ns/op"
+
+
+def run(options: Options) -> list[Measurement]:
+    """Cost and latency of a command, and the peers' costs if they are wanted."""
+    commands = mixed_commands(30_000 if options.quick else 300_000)
+    opening, measured = commands[:_OPENING], commands[_OPENING:]
+    count = len(measured)
+    with pinned():
+        time_commands(*fresh_state(opening, count), measured[:2_000], _OPENING)
+        costs, latencies, published = [], [], []
+        for _ in range(options.runs):
+            costs.append(time_commands(*fresh_state(opening, count), measured, _OPENING))
+            published.append(time_published(*fresh_state(opening, count), measured, _OPENING))
+            single, _ = time_commands(*fresh_state(opening, count), measured, _OPENING, 1)
+            latencies.append(percentiles(single))
+        found = [
+            _cost("cost", tuple(float(times.sum()) / count for times, _ in costs), _TARGET),
+            _cost("cost, events published", tuple(taken / count for taken in published)),
+        ]
+        found[0].details.update(commands=count, events=costs[0][1], mix=MIX)
+        found += [
+            Measurement(
+                scenario="titan",
+                variant="mixed, one command at a time",
+                metric=f"latency p{percentile}",
+                unit="ns",
+                runs=tuple(each[percentile] for each in latencies),
+                target="≤ 1,000 ns" if percentile == 99.9 else "",
+                details={"includes": "reading the clock once"},
+            )
+            for percentile in latencies[0]
+        ]
+        if options.peers:
+            runs = tuple(plain_python_book.replay(commands, RESTING) for _ in range(options.runs))
+            found.append(_cost("cost", runs, peer="plain Python book"))
+    return found
+
+
+def _cost(metric: str, runs: tuple[float, ...], target: str = "", peer: str = "") -> Measurement:
+    return Measurement("titan", _VARIANT, metric, "ns/op", runs, target, peer)
