@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,50 +13,73 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from perf import scenarios
+from disruptor.ring.wait_strategy import STRATEGIES
+from perf.harness.crew import ACROSS, Across
 from perf.harness.machine import describe_machine, warnings
 from perf.harness.measurement import Measurement, Options
-
-
-def scenario_names() -> list[str]:
-    """All scenarios, by the names of their modules."""
-    return sorted(module.name for module in pkgutil.iter_modules(scenarios.__path__))
+from perf.selection import narrowed_to_league, scenario_names, select
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("chosen", nargs=-1, metavar="[SCENARIO]...")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all figures.")
 @click.option("--peers", is_flag=True, help="Measure rivals beside us, in the same run.")
+@click.option(
+    "--wait",
+    "waits",
+    multiple=True,
+    type=click.Choice([*STRATEGIES, "all"]),
+    help="Wait strategies of the ring's scenarios instead of their own; may be repeated.",
+)
+@click.option(
+    "--across",
+    multiple=True,
+    type=click.Choice(ACROSS),
+    help="Where the ring's workers live instead of in both, one after the other.",
+)
 @click.option("--runs", type=click.IntRange(1, 100), default=5, show_default=True)
 @click.option("--quick", is_flag=True, help="A fraction of the work: shows that it runs.")
-@click.option("--league", is_flag=True, help="Of titan, only the public league's scenarios.")
+@click.option("--league", is_flag=True, help="The public league's scenarios: titan.league.")
 @click.option("--list", "only_list", is_flag=True, help="Name the scenarios and stop.")
 def main(
     chosen: tuple[str, ...],
     json_file: Path | None,
     peers: bool,
+    waits: tuple[str, ...],
+    across: tuple[Across, ...],
     runs: int,
     quick: bool,
     league: bool,
     only_list: bool,
 ) -> None:
-    """Run the SCENARIOs, or all of them, and print the median of several runs of each."""
+    """Run the SCENARIOs, or all of them, and print the median of several runs of each.
+
+    A SCENARIO is a name of --list, or the first word of several: ring, titan.
+    """
     known = scenario_names()
     if only_list:
         click.echo("\n".join(known))
         return
-    unknown = [name for name in chosen if name not in known]
-    if unknown:
-        raise click.BadParameter(f"{unknown[0]!r} is no scenario; there are {', '.join(known)}")
+    try:
+        names = select(narrowed_to_league(chosen) if league else chosen, known)
+    except KeyError as error:
+        raise click.BadParameter(f"{error} is no scenario; there are {', '.join(known)}") from None
+    options = Options(
+        runs=runs,
+        quick=quick,
+        peers=peers,
+        waits=tuple(STRATEGIES) if "all" in waits else waits,
+        across=across or ACROSS,
+    )
     console = Console(width=None if sys.stdout.isatty() else 120)
     machine = describe_machine()
     console.print("  ".join(f"{key}: {value}" for key, value in machine.items()), style="dim")
     for warning in warnings():
         console.print(f"warning: {warning}", style="yellow")
     measured: list[Measurement] = []
-    for name in chosen or known:
+    for name in names:
         module = importlib.import_module(f"perf.scenarios.{name}")
-        figures = module.run(Options(runs=runs, quick=quick, peers=peers, league=league))
+        figures = module.run(options)
         measured.extend(figures)
         console.print(_table(name, figures))
     if json_file is not None:

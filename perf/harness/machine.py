@@ -35,6 +35,12 @@ def warnings() -> list[str]:
     return found
 
 
+def two_cpus() -> tuple[int, int]:
+    """The first and the last CPU that this process may use; equal when there is only one."""
+    allowed = sorted(os.sched_getaffinity(0))
+    return allowed[0], allowed[-1]
+
+
 def _cpu_model() -> str:
     for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
         if line.startswith("model name"):

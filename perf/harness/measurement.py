@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from statistics import median
 
+from perf.harness.crew import ACROSS, Across
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -32,4 +34,5 @@ class Options:
     runs: int = 5
     quick: bool = False  # a tenth of the work, for CI: shows that it runs, measures little
     peers: bool = False
-    league: bool = False  # of Titan's scenario, the public league alone
+    waits: tuple[str, ...] = ()  # wait strategies to compare; empty: the scenario's own
+    across: tuple[Across, ...] = ACROSS

@@ -1,0 +1,1 @@
+"""What the ring's scenarios share: handlers, producers, graphs and how they are run."""

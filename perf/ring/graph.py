@@ -1,0 +1,184 @@
+"""A graph of producers and handlers around one ring, run with every worker at work of its own.
+
+The consumers are ordinary batch event processors around compiled handlers; the producers are
+compiled loops over the ring's verbs.  Time runs from the first claim until the last handler has
+seen the last event.  Each result is compared with a value that was computed beforehand.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from disruptor import BatchEventProcessor, Compiled, RingBuffer, WaitStrategy
+from perf.harness.crew import Across, Outcome, Work, Worker, run_crew, shared_array
+from perf.harness.machine import two_cpus
+from perf.ring.handlers import BATCHES, LAST, RESULT, Tally
+from perf.ring.producers import produce_values
+
+WAIT_SLICE_NS = 100_000_000
+TALLY_WORDS = 16
+
+Produce = Callable[[Any, int, int, int, WaitStrategy, Any], int]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One handler; ``expected`` says what it must have computed after so many events."""
+
+    name: str
+    handler: Callable[..., Any]
+    expected: Callable[[int], int]
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A scenario's shape; ``events`` is the work of a full run, shared among the producers."""
+
+    name: str
+    event: np.dtype[Any]
+    capacity: int
+    events: int
+    stages: tuple[Stage, ...]
+    produce: Produce = produce_values
+    batch: int = 1
+    producers: int = 1
+    wait: str = "yielding"
+
+    @property
+    def workers(self) -> int:
+        """How many would like a CPU of their own."""
+        return self.producers + len(self.stages)
+
+
+@dataclass(frozen=True)
+class GraphRun:
+    """What one run measured."""
+
+    events: int
+    seconds: float
+    cpu_seconds: float
+    batches: int  # of the last stage
+
+    @property
+    def rate(self) -> float:
+        """Events a second, in millions."""
+        return self.events / self.seconds / 1e6
+
+    @property
+    def cpus(self) -> float:
+        """CPU seconds a second, of all workers together."""
+        return self.cpu_seconds / self.seconds
+
+    @property
+    def cpu_per_million(self) -> float:
+        """CPU seconds a million events, of all workers together."""
+        return self.cpu_seconds / self.events * 1e6
+
+    @property
+    def batch_size(self) -> float:
+        """Events that the last stage was given at a time, on average."""
+        return self.events / max(1, self.batches)
+
+
+class WrongResultError(RuntimeError):
+    """A handler computed something else than it had to: the figure would be worth nothing."""
+
+
+def run_graph(graph: Graph, events: int, wait: str, across: Across) -> GraphRun:
+    """Send ``events`` through the graph once; WrongResultError when a result is not the expected."""
+    share = -(-events // (graph.producers * graph.batch)) * graph.batch
+    total = share * graph.producers
+    ring = RingBuffer.create(
+        f"perf.{os.getpid()}.{graph.name}",
+        graph.event,
+        graph.capacity,
+        multi_producer=graph.producers > 1,
+    )
+    try:
+        ring.unlink()  # the crew inherits the mapping, and whatever happens leaves no name behind
+        compile_graph(graph, ring, wait)
+        tallies = shared_array(len(graph.stages) * TALLY_WORDS, np.int64).reshape(-1, TALLY_WORDS)
+        first = ring.cursor
+        for stage in graph.stages:
+            ring.register_consumer(stage.name, start=first)
+        cpus = _places(graph.workers)
+        workers = [
+            Worker(f"producer {number}", _producer(graph, ring, share, wait), cpus[number])
+            for number in range(graph.producers)
+        ]
+        for stage, tally, where in zip(graph.stages, tallies, cpus[graph.producers :], strict=True):
+            tally[LAST] = first + total
+            workers.append(Worker(stage.name, _consumer(stage, ring, tally, wait), where))
+        outcomes = run_crew(workers, across=across)
+    finally:
+        ring.close()
+    _check(graph, share, outcomes)
+    producing, consuming = outcomes[: graph.producers], outcomes[graph.producers :]
+    started = min(each.started_ns for each in producing)
+    ended = max(each.ended_ns for each in consuming)
+    return GraphRun(
+        events=total,
+        seconds=(ended - started) / 1e9,
+        cpu_seconds=sum(each.cpu_ns for each in outcomes) / 1e9,
+        batches=int(tallies[-1][BATCHES]),
+    )
+
+
+def compile_graph(graph: Graph, ring: RingBuffer, wait: str) -> None:
+    """Compile what the crew will run, or load it, before there is a crew."""
+    producer = ring.producer("compile", wait)
+    graph.produce(ring.view, producer.line, 0, graph.batch, producer._strategy, producer.control)
+    producer.close()
+    for stage in graph.stages:
+        consumer = ring.consumer("compile", strategy=wait)
+        tally = Tally(np.zeros(TALLY_WORDS, np.int64), consumer.control)
+        BatchEventProcessor(consumer, Compiled(stage.handler, tally)).run_once(0)
+        ring.remove_consumer("compile")
+
+
+def _producer(graph: Graph, ring: RingBuffer, share: int, wait: str) -> Callable[[], Work]:
+    def prepare() -> Work:
+        producer = ring.producer("producer", wait)
+        call = (ring.view, producer.line, share, graph.batch, producer._strategy, producer.control)
+        return lambda: graph.produce(*call)
+
+    return prepare
+
+
+def _consumer(stage: Stage, ring: RingBuffer, words: Any, wait: str) -> Callable[[], Work]:
+    def prepare() -> Work:
+        consumer = ring.consumer(stage.name, after=stage.after, strategy=wait)
+        handler = Compiled(stage.handler, Tally(words, consumer.control))
+        processor = BatchEventProcessor(consumer, handler)
+
+        def work() -> int:
+            while consumer.sequence < words[LAST]:
+                processor.run_once(WAIT_SLICE_NS)
+            return int(words[RESULT])
+
+        return work
+
+    return prepare
+
+
+def _places(workers: int) -> list[frozenset[int]]:
+    """A CPU each for two; more than two share both, as the scheduler likes."""
+    here, there = two_cpus()
+    if workers == 2:
+        return [frozenset({here}), frozenset({there})]
+    return [frozenset({here, there})] * workers
+
+
+def _check(graph: Graph, share: int, outcomes: list[Outcome]) -> None:
+    expected = [share] * graph.producers + [stage.expected(share) for stage in graph.stages]
+    for outcome, value in zip(outcomes, expected, strict=True):
+        if outcome.result != value:
+            raise WrongResultError(
+                f"{graph.name}: {outcome.name!r} computed {outcome.result} instead of {value}"
+            )
