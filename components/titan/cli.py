@@ -1,4 +1,4 @@
-"""The command line of Titan offline: JSON lines in, JSON lines out."""
+"""The command line of Titan offline: commands in, events out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import click
 
 from components.configuration import load_instruments
 from components.messages.json_lines import TextError
-from components.titan.offline import OfflineTitan, read_chunks
+from components.titan.command_journal import READERS
+from components.titan.event_output import WRITERS
+from components.titan.offline import OfflineTitan
 from disruptor.errors import ConfigurationError
 
 _DEFAULT = Path(__file__).resolve().parents[2] / "config" / "instruments.yaml"
@@ -30,17 +32,34 @@ _DEFAULT = Path(__file__).resolve().parents[2] / "config" / "instruments.yaml"
     is_flag=True,
     help="Also write best bid/ask changes, what is passed through, fees, flags and times.",
 )
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(READERS)),
+    default="jsonl",
+    show_default=True,
+    help="How commands are written: JSON lines in decimals; CSV or binary records in integers.",
+)
+@click.option(
+    "--events-format",
+    "events_form",
+    type=click.Choice(list(WRITERS)),
+    help="How events are written; like the commands by default.",
+)
 @click.option("--state-hash", is_flag=True, help="Print the SHA-256 of the final state to stderr.")
-def main(instruments: Path, every_event: bool, state_hash: bool) -> None:
-    """Match orders: commands as JSON lines on stdin, events as JSON lines on stdout.
+def main(
+    instruments: Path, every_event: bool, form: str, events_form: str | None, state_hash: bool
+) -> None:
+    """Match orders: commands on stdin, events on stdout, both as JSON lines by default.
 
     Command n of the input is answered by events with "seq" n.  A number off the grid, zero or too
     large is answered "rejected".  A line that is malformed (no JSON, a missing or unknown key, a
     wrong type) ends the run with status 1, after everything before it has been answered.
     """
     try:
-        titan = OfflineTitan(load_instruments(instruments), every_event=every_event)
-        titan.run(read_chunks(sys.stdin.buffer), sys.stdout.buffer)
+        table = load_instruments(instruments)
+        titan = OfflineTitan(table, every_event=every_event)
+        titan.run(READERS[form](sys.stdin.buffer, table), sys.stdout.buffer, events_form or form)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -1,32 +1,27 @@
-"""Titan over JSON lines: commands in, events out, the very state machine of the live process.
+"""Titan from a journal of commands: the very state machine of the live process, without rings.
 
-Lines are read in chunks, parsed into a batch, applied, and written before the next chunk is read,
-so memory is bounded and a pause of the input flushes what is known.  A malformed line ends the
-run: everything before it has been answered and written.  Blank lines count for nothing.
+A batch of commands is applied and its events are written before the next one is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final
 
 from components.instruments import InstrumentTable
 from components.messages.code import EVENT_REJECTED
-from components.messages.command import Commands, new_commands
-from components.messages.command_text import parse_command
-from components.messages.event_text import format_event
-from components.messages.json_lines import TextError
+from components.messages.command import Commands
+from components.messages.event import Events
 from components.titan.engine.apply import apply_batch, outbox_bound
 from components.titan.engine.snapshot import state_hash
 from components.titan.engine.state import Outbox, TitanState, new_outbox, new_state
+from components.titan.event_output import WRITERS
 
-BATCH: Final = 1024
-_CHUNK_BYTES: Final = 1 << 16
 _OUTBOX_SLOTS: Final = 1 << 14
 
 
 class OfflineTitan:
-    """One run: the instruments are listed with sequence 0, the first line has sequence 1."""
+    """One run: the instruments are listed with sequence 0, the first command has sequence 1."""
 
     def __init__(self, instruments: InstrumentTable, *, every_event: bool = False) -> None:
         self.instruments = instruments
@@ -37,8 +32,8 @@ class OfflineTitan:
         for command in instruments.to_commands().reshape(-1, 1):
             list(self.apply(command, 0))
 
-    def apply(self, commands: Commands, first_sequence: int) -> Iterator[bytes]:
-        """The event lines of some commands, without newlines."""
+    def apply(self, commands: Commands, first_sequence: int) -> Iterator[Events]:
+        """The events of some commands, in pieces that hold until the next one is asked for."""
         done = 0
         while done < len(commands):
             applied = apply_batch(self.state, commands[done:], first_sequence + done, self._outbox)
@@ -46,48 +41,20 @@ class OfflineTitan:
             if applied == 0:
                 self._outbox = new_outbox(2 * int(outbox_bound(self.state)))
             events = self._outbox.slots[: int(self._outbox.count[0])]
-            for event in events:
-                if self._every_event or 0 < event["kind"] <= EVENT_REJECTED:
-                    yield format_event(event, self.instruments, complete=self._every_event)
             self._outbox.count[0] = 0
+            if not self._every_event:
+                events = events[(events["kind"] > 0) & (events["kind"] <= EVENT_REJECTED)]
+            yield events
 
-    def run(self, lines: Iterator[list[bytes]], output: BinaryIO) -> None:
-        """Answer all chunks of lines; TextError at a malformed one, after those before it."""
-        number = 0
-        for chunk in lines:
-            commands = new_commands(len(chunk))
-            count = 0
-            failure: TextError | None = None
-            for line in chunk:
-                number += 1
-                if not line.strip():
-                    continue
-                try:
-                    place = f"line {number}"
-                    parse_command(line, self.instruments, commands[count], place)
-                except TextError as error:
-                    failure = error
-                    break
-                count += 1
-            for answer in self.apply(commands[:count], self.sequence + 1):
-                output.write(answer + b"\n")
-            self.sequence += count
+    def run(self, batches: Iterable[Commands], output: BinaryIO, form: str = "jsonl") -> None:
+        """Answer all batches; TextError at a malformed command, after those before it."""
+        write = WRITERS[form](output, self.instruments, self._every_event)
+        for commands in batches:
+            for events in self.apply(commands, self.sequence + 1):
+                write(events)
+            self.sequence += len(commands)
             output.flush()
-            if failure is not None:
-                raise failure
 
     def state_hash(self) -> bytes:
         """SHA-256 of the state after what was applied."""
         return state_hash(self.state)
-
-
-def read_chunks(source: BinaryIO) -> Iterator[list[bytes]]:
-    """Whole lines as they come: all that a read returned, at most BATCH at a time."""
-    read = getattr(source, "read1", source.read)
-    rest = b""
-    while data := read(_CHUNK_BYTES):
-        *lines, rest = (rest + data).split(b"\n")
-        for begin in range(0, len(lines), BATCH):
-            yield lines[begin : begin + BATCH]
-    if rest:
-        yield [rest]
