@@ -1,33 +1,45 @@
 """Derived against journaled: the first byte that differs, told as stream, sequence and field.
 
-A comparison is fed with what the engines derive, in order, and reads what the journal holds
-beside it.  The journal may end first: a platform that crashed had not yet journaled everything
-that follows from its commands; what is missing is kept, because the live processes publish it
-again.
+A comparison is fed with what the engines derive, in order, and with what the journal holds beside
+it.  The journal may end first: a platform that crashed had not yet journaled everything that
+follows from its commands; what is missing is kept, because the live processes publish it again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from components.oracle.store import Journal
+from components.messages.command import COMMAND
+from disruptor.compiled import entry
 
-NOT_DERIVED = "a record that does not follow from the commands"
+NOT_DERIVED: Final = "a record that does not follow from the commands"
+_STRIDE: Final = 64
+"""Words that are compared before the next look whether all were equal."""
+
+Fields = dict[str, Any]
+"""A record, field by field, as it is stored."""
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Difference:
-    """The first place where a stream is not what its commands give."""
+    """The first place where a stream is not what its commands give.
+
+    ``expected`` and ``found`` are the field's values; the whole records stand beside them, None
+    where there is none.
+    """
 
     stream: str
     sequence: int
     field: str
     expected: str
     found: str
+    expected_record: Fields | None = dataclasses.field(default=None, compare=False)
+    found_record: Fields | None = dataclasses.field(default=None, compare=False)
 
     def __str__(self) -> str:
         return (
@@ -36,57 +48,87 @@ class Difference:
         )
 
 
-def words_of(records: NDArray[np.void]) -> NDArray[np.integer]:
-    """The records' bytes as the widest integers that fit, for a fast comparison."""
-    return records.view("u1" if records.itemsize % 8 else "i8")
+def fields_of(record: np.void) -> Fields:
+    """A record of one of the platform's streams, ready for JSON."""
+    return {name: record[name].tolist() for name in record.dtype.names or ()}
 
 
 def first_difference(
     stream: str, first: int, expected: NDArray[np.void], found: NDArray[np.void]
 ) -> Difference | None:
     """Compare equally long arrays whose first record has the sequence ``first``."""
-    unequal = words_of(expected) != words_of(found)
-    if not unequal.any():
+    ours, theirs = expected.view(np.uint8), found.view(np.uint8)
+    if expected.itemsize % 8 == 0:
+        ours, theirs = ours.view(np.uint64), theirs.view(np.uint64)
+    unequal = int(_first_unequal(ours, theirs))
+    if unequal == len(ours):
         return None
-    place = int(unequal.argmax()) * len(expected) // len(unequal)
-    names = expected.dtype.names or ()
-    for name in names:
-        if expected[name][place] != found[name][place]:
-            return Difference(
-                stream, first + place, name, str(expected[name][place]), str(found[name][place])
-            )
+    place = unequal * len(expected) // len(ours)
+    return _difference(stream, first + place, expected[place], found[place])
+
+
+def _difference(stream: str, sequence: int, expected: np.void, found: np.void) -> Difference:
+    both = {"expected_record": fields_of(expected), "found_record": fields_of(found)}
+    for name in expected.dtype.names or ():
+        if expected[name] != found[name]:
+            return Difference(stream, sequence, name, str(expected[name]), str(found[name]), **both)
     return Difference(
-        stream,
-        first + place,
-        "(padding)",
-        expected[place].tobytes().hex(),
-        found[place].tobytes().hex(),
+        stream, sequence, "(padding)", expected.tobytes().hex(), found.tobytes().hex(), **both
     )
 
 
-class StreamComparison:
-    """One derived stream beside the journal's; goes on counting after a difference."""
+@entry
+def _first_unequal(ours: NDArray[Any], theirs: NDArray[Any]) -> int:
+    """The first place where two equally long arrays of unsigned integers differ, else their
+    length; by strides without a branch, which the compiler turns into wide instructions."""
+    count = ours.size
+    start = 0
+    while start + _STRIDE <= count:
+        unequal = ours[0] ^ ours[0]
+        for place in range(start, start + _STRIDE):
+            unequal |= ours[place] ^ theirs[place]
+        if unequal != 0:
+            break
+        start += _STRIDE
+    for place in range(start, count):
+        if ours[place] != theirs[place]:
+            return place
+    return count
 
-    def __init__(self, journal: Journal, stream: str, after: int = 0) -> None:
+
+class StreamComparison:
+    """One derived stream beside the journal's; goes on counting after a difference.
+
+    ``stored`` gives the journal's records after ``derived`` and up to ``journaled``, in chunks.
+    """
+
+    def __init__(
+        self,
+        stream: str,
+        dtype: np.dtype,
+        derived: int,
+        journaled: int,
+        stored: Iterable[tuple[int, NDArray[np.void]]],
+    ) -> None:
         self.stream = stream
-        self.journaled = journal.last_sequence(stream)
-        self.derived = after
+        self.journaled = journaled
+        self.derived = derived
         self.difference: Difference | None = None
         self._tail: list[NDArray[np.void]] = []
-        self._dtype = journal.dtype(stream)
-        self._stored = _ReadAhead(journal.read(stream, after + 1, self.journaled))
+        self._dtype = dtype
+        self._stored = _Taken(iter(stored))
 
     def feed(self, records: NDArray[np.void]) -> None:
         """Compare what was derived next; the array may be reused afterwards."""
         stored = min(len(records), max(self.journaled - self.derived, 0))
-        if stored and self.difference is None:
-            first = self.derived + 1
-            for found in self._stored.take(stored):
-                expected = records[first - self.derived - 1 :][: len(found)]
-                self.difference = first_difference(self.stream, first, expected, found)
-                if self.difference is not None:
-                    break
-                first += len(found)
+        done = 0
+        while done < stored and self.difference is None:
+            found = self._stored.take(stored - done)
+            expected = records[done : done + len(found)]
+            self.difference = first_difference(
+                self.stream, self.derived + done + 1, expected, found
+            )
+            done += len(found)
         if stored < len(records):
             self._tail.append(records[stored:].copy())
         self.derived += len(records)
@@ -94,8 +136,14 @@ class StreamComparison:
     def finish(self) -> None:
         """Everything was derived: what the journal holds beyond it is a difference too."""
         if self.difference is None and self.journaled > self.derived:
+            found = self._stored.take(1)[0]
             self.difference = Difference(
-                self.stream, self.derived + 1, "(all)", "the end of the stream", NOT_DERIVED
+                self.stream,
+                self.derived + 1,
+                "(all)",
+                "the end of the stream",
+                NOT_DERIVED,
+                found_record=fields_of(found),
             )
 
     def tail(self) -> NDArray[np.void]:
@@ -103,20 +151,19 @@ class StreamComparison:
         return np.concatenate(self._tail) if self._tail else np.zeros(0, self._dtype)
 
 
-class _ReadAhead:
-    """Takes any number of records from chunks of any size."""
+class _Taken:
+    """Takes up to any number of records from chunks of any size."""
 
     def __init__(self, chunks: Iterator[tuple[int, NDArray[np.void]]]) -> None:
         self._chunks = chunks
         self._rest: NDArray[np.void] | None = None
 
-    def take(self, count: int) -> Iterator[NDArray[np.void]]:
-        while count:
-            if self._rest is None or not len(self._rest):
-                self._rest = next(self._chunks)[1]
-            part, self._rest = self._rest[:count], self._rest[count:]
-            count -= len(part)
-            yield part
+    def take(self, count: int) -> NDArray[np.void]:
+        """At least one record, at most ``count``."""
+        if self._rest is None or not len(self._rest):
+            self._rest = next(self._chunks)[1]
+        part, self._rest = self._rest[:count], self._rest[count:]
+        return part
 
 
 class OrderComparison:
@@ -126,11 +173,11 @@ class OrderComparison:
     derived; those that have not come back when the journal ends are pending.
     """
 
-    def __init__(self, waiting: NDArray[np.void]) -> None:
-        self.derived = len(waiting)
+    def __init__(self) -> None:
+        self.derived = 0
         self.found = 0
         self.difference: Difference | None = None
-        self._waiting = waiting
+        self._waiting = np.zeros(0, COMMAND)
 
     def feed(self, orders: NDArray[np.void]) -> None:
         """Orders that were derived next; the array may be reused afterwards."""
@@ -152,7 +199,12 @@ class OrderComparison:
     def _meet_one(self, sequence: int, found: np.void) -> None:
         if not len(self._waiting) or self._waiting[0]["cause"] >= sequence:
             self.difference = Difference(
-                "commands", sequence, "source", "no order of Sentinel", "one that it did not derive"
+                "commands",
+                sequence,
+                "source",
+                "no order of Sentinel",
+                "one that it did not derive",
+                found_record=fields_of(found),
             )
             return
         one = np.array([found], self._waiting.dtype)

@@ -1,30 +1,29 @@
 """Derive everything again from the commands, and compare it with what was journaled.
 
 The engines are pure, so the commands alone give all events, all risk records, all liquidation
-orders and the final state.  ``replay`` checks the journal against them byte for byte; ``restore``
-does the same and hands over the states that the live processes continue from.
+orders and the final state.  ``replay`` checks the journal against them byte for byte, the whole of
+it or a range; ``restore`` does the same and hands over the states that the live processes continue
+from.
 """
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
 
 from components.messages.code import SOURCE_SENTINEL
-from components.messages.command import COMMAND, Commands
+from components.messages.command import Commands
 from components.messages.event import Events
 from components.messages.risk import Risks
 from components.oracle.comparison import Difference, OrderComparison, StreamComparison
-from components.oracle.platform_hash import platform_hash
+from components.oracle.derivation import Derivation
+from components.oracle.moment import last_after
+from components.oracle.read_ahead import ReadAhead
 from components.oracle.store import Journal, JournalError
-from components.sentinel import engine as sentinel_engine
 from components.sentinel.engine import SentinelState
-from components.titan import engine as titan_engine
 from components.titan.engine import TitanState
-
-_OUTBOX_RECORDS = 1 << 16
-"""Room to begin with; an outbox in which not even one step fits is doubled."""
 
 
 class ReplayDifferenceError(JournalError):
@@ -33,8 +32,13 @@ class ReplayDifferenceError(JournalError):
 
 @dataclass(frozen=True)
 class ReplayReport:
-    """What a replay found; ``differences`` holds at most the first one of each stream."""
+    """What a replay found; ``differences`` holds at most the first one of each stream.
 
+    Commands up to ``commands`` were applied, those from ``first`` on compared.  Numbers of events
+    and risk records count from the stream's beginning.
+    """
+
+    first: int
     commands: int
     events_derived: int
     events_journaled: int
@@ -74,76 +78,52 @@ class RestoredState:
 
 
 class _Replay:
-    """Both engines and the three comparisons, fed with one chunk of commands after the other."""
+    """A derivation and the comparisons of what it derives from command ``first`` on."""
 
-    def __init__(self, journal: Journal) -> None:
-        self.titan = titan_engine.new_state()
-        self.sentinel = sentinel_engine.new_state()
-        self.events = StreamComparison(journal, "events")
-        self.risk = StreamComparison(journal, "risk")
-        self.orders = OrderComparison(np.zeros(0, COMMAND))
-        self.commands_last = 0
-        self._event_box = titan_engine.new_outbox(_OUTBOX_RECORDS)
-        self._answer_box = sentinel_engine.new_outbox(_OUTBOX_RECORDS, _OUTBOX_RECORDS)
+    def __init__(self, journal: Journal, first: int, readers: ExitStack) -> None:
+        self.first = first
+        self.derivation = Derivation()
+        self.orders = OrderComparison()
+        self.events = self._comparison(journal, "events", readers)
+        self.risk = self._comparison(journal, "risk", readers)
 
     def feed(self, first: int, commands: Commands) -> None:
-        """Apply commands, the first of which has the sequence ``first``.
-
-        Titan runs ahead by an outbox of events; as Sentinel depends on the events alone, it comes
-        to the same as one event at a time.
-        """
-        done = 0
-        while done < len(commands):
-            box = self._event_box
-            applied = titan_engine.apply_batch(self.titan, commands[done:], first + done, box)
-            self._pass_on(box.slots[: box.count[0]])
-            box.count[0] = 0
-            done += applied
-            if applied == 0:
-                self._event_box = titan_engine.new_outbox(2 * len(box.slots))
+        """Apply commands, the first of which has the sequence ``first``."""
+        before = max(0, min(self.first - first, len(commands)))
+        for derived in self.derivation.feed(commands[:before]):
+            self.orders.feed(derived.orders)
+        for derived in self.derivation.feed(commands[before:]):
+            self.events.feed(derived.events)
+            self.risk.feed(derived.risks)
+            self.orders.feed(derived.orders)
         published = np.flatnonzero(commands["source"] == SOURCE_SENTINEL)
         self.orders.meet(published + first, commands[published])
-        self.commands_last = first + len(commands) - 1
 
     def differences(self) -> tuple[Difference, ...]:
         """Those found so far."""
         found = (self.events.difference, self.risk.difference, self.orders.difference)
         return tuple(each for each in found if each is not None)
 
-    def hashes(self) -> tuple[str, str]:
-        """The state hashes of Titan and of Sentinel."""
-        return (
-            _hexadecimal(titan_engine.state_hash(self.titan)),
-            _hexadecimal(sentinel_engine.state_hash(self.sentinel)),
-        )
-
-    def _pass_on(self, events: Events) -> None:
-        self.events.feed(events)
-        done = 0
-        while done < len(events):
-            box = self._answer_box
-            reached = sentinel_engine.apply_batch(self.sentinel, events, done, box)
-            self.risk.feed(box.risks[: box.risk_count[0]])
-            self.orders.feed(box.orders[: box.order_count[0]])
-            box.risk_count[0] = box.order_count[0] = 0
-            if reached == done:
-                room = 2 * len(box.risks)
-                self._answer_box = sentinel_engine.new_outbox(room, room)
-            done = reached
+    def _comparison(self, journal: Journal, stream: str, readers: ExitStack) -> StreamComparison:
+        journaled = journal.last_sequence(stream)
+        derived = last_after(journal, stream, self.first - 1) if self.first > 1 else 0
+        stored = readers.enter_context(ReadAhead(journal, stream, derived + 1, journaled))
+        return StreamComparison(stream, journal.dtype(stream), derived, journaled, stored)
 
 
 def replay(
-    journal: Journal, *, to: int | None = None, first_difference: bool = True
+    journal: Journal, *, first: int = 1, to: int | None = None, first_difference: bool = True
 ) -> ReplayReport:
-    """Derive and compare up to command ``to`` (default: all).
+    """Derive up to command ``to`` (default: all), and compare what commands from ``first`` on give.
 
     With ``first_difference`` it stops soon after the first one, and the hashes stand there; else
     it goes on to the end and tells the first one of each stream.
     """
-    run = _run(journal, to, stop_at_difference=first_difference)
-    titan_hash, sentinel_hash = run.hashes()
+    run = _run(journal, first, to, stop_at_difference=first_difference)
+    hashes = run.derivation.hashes()
     return ReplayReport(
-        commands=run.commands_last,
+        first=first,
+        commands=run.derivation.commands_last,
         events_derived=run.events.derived,
         events_journaled=run.events.journaled,
         risk_derived=run.risk.derived,
@@ -151,24 +131,24 @@ def replay(
         orders_derived=run.orders.derived,
         orders_journaled=run.orders.found,
         differences=run.differences(),
-        titan_hash=titan_hash,
-        sentinel_hash=sentinel_hash,
-        platform_hash=platform_hash(run.commands_last, titan_hash, sentinel_hash),
+        titan_hash=hashes.titan,
+        sentinel_hash=hashes.sentinel,
+        platform_hash=hashes.platform,
     )
 
 
 def restore(journal: Journal) -> RestoredState:
     """The states after all journaled commands; ReplayDifferenceError if the journal disagrees."""
-    run = _run(journal, None, stop_at_difference=True)
+    run = _run(journal, 1, None, stop_at_difference=True)
     differences = run.differences()
     if differences:
         raise ReplayDifferenceError(
             f"the journal {journal.path} is not what its commands give: {differences[0]}"
         )
     return RestoredState(
-        titan_state=run.titan,
-        sentinel_state=run.sentinel,
-        commands_last=run.commands_last,
+        titan_state=run.derivation.titan,
+        sentinel_state=run.derivation.sentinel,
+        commands_last=run.derivation.commands_last,
         events_last=run.events.derived,
         risk_last=run.risk.derived,
         events_tail=run.events.tail(),
@@ -177,17 +157,16 @@ def restore(journal: Journal) -> RestoredState:
     )
 
 
-def _run(journal: Journal, to: int | None, *, stop_at_difference: bool) -> _Replay:
-    run = _Replay(journal)
-    for first, commands in journal.read("commands", 1, to):
-        run.feed(first, commands)
-        if stop_at_difference and run.differences():
-            return run
-    if to is None or to == journal.last_sequence("commands"):
-        run.events.finish()
-        run.risk.finish()
+def _run(journal: Journal, first: int, to: int | None, *, stop_at_difference: bool) -> _Replay:
+    last = journal.last_sequence("commands")
+    with ExitStack() as readers:
+        run = _Replay(journal, first, readers)
+        upto = last if to is None else to
+        for start, commands in readers.enter_context(ReadAhead(journal, "commands", 1, upto)):
+            run.feed(start, commands)
+            if stop_at_difference and run.differences():
+                return run
+        if upto == last:
+            run.events.finish()
+            run.risk.finish()
     return run
-
-
-def _hexadecimal(digest: str | bytes) -> str:
-    return digest if isinstance(digest, str) else digest.hex()

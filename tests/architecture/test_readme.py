@@ -38,13 +38,17 @@ def test_the_table_of_metrics_is_the_catalogues() -> None:
 def test_every_program_that_it_names_answers_help(command: str) -> None:
     if command == "test":
         pytest.skip("bin/test runs these very tests")
-    ran = run(f"bin/{command} --help")
-
-    assert ran.returncode == 0, ran.stderr
-    options = re.findall(rf"^bin/{command}\b[^#\n]* (--[a-z-]+)", SHELL, re.MULTILINE)
-    for option in options:
-        shown = ran.stdout + run(f"bin/{command} export --help").stdout
-        assert option in shown or run(f"bin/{command} verify --help").stdout.count(option)
+    shown = {}
+    for words, option in re.findall(
+        rf"^bin/{command}\b([^#\n]*?) (--[a-z-]+)", SHELL, re.MULTILINE
+    ):
+        of = (words.split() or [""])[0].strip("-")
+        if of not in shown:
+            ran = run(f"bin/{command} {of} --help")
+            assert ran.returncode == 0, ran.stderr
+            shown[of] = ran.stdout
+        assert option in shown[of]
+    assert shown or run(f"bin/{command} --help").returncode == 0
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"config/[\w/]+\.yaml", README))))

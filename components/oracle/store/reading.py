@@ -75,16 +75,25 @@ def read(
     dtype: np.dtype,
     first: int,
     last: int,
+    buffers: int = 0,
 ) -> Iterator[tuple[int, NDArray[Any]]]:
     """The events ``first`` to ``last`` as arrays of some megabytes, each with its first sequence.
 
-    Nothing is yielded of a record before its digest and its place in the chain are proven.
+    Nothing is yielded of a record before its digest and its place in the chain are proven.  With
+    ``buffers`` the arrays take turns in so many buffers, and each is valid until as many more were
+    taken: memory that was touched before takes a copy fifteen times as fast as new memory.
     """
     with engine_errors(layout), environment.begin(buffers=True) as transaction:
         link = _locate(transaction.cursor(database), layout, first)
+    kept = [np.empty(0, np.uint8)] * buffers
     start = first
+    turn = 0
     while start <= last:
-        link, chunk = _gather(environment, database, layout, link, start, last)
+        buffer = kept[turn] if kept else np.empty(0, np.uint8)
+        link, chunk = _gather(environment, database, layout, link, start, last, buffer)
+        if kept:
+            kept[turn] = chunk if chunk.base is None else chunk.base
+            turn = (turn + 1) % buffers
         yield start, chunk.view(dtype)
         start += len(chunk) // dtype.itemsize
 
@@ -96,24 +105,37 @@ def _gather(
     link: Link,
     first: int,
     last: int,
+    buffer: NDArray[np.uint8],
 ) -> tuple[Link, NDArray[np.uint8]]:
-    """Copy the records after ``link`` until there is a chunk of them, or ``last`` is reached."""
-    parts: list[NDArray[np.uint8]] = []
+    """Copy the records after ``link`` until there is a chunk of them, or ``last`` is reached.
+
+    The copy begins ``buffer``, or a larger array if that is too small.
+    """
     size = layout.itemsize
-    gathered = 0
+    filled = 0
     with closing(walk(environment, database, layout, link)) as records:
         for now, value in records:
             body = np.frombuffer(value, np.uint8, offset=record.HEADER_BYTES)
             begin = max(first - link.sequence - 1, 0)
             end = min(last, now.sequence) - link.sequence
-            parts.append(body[begin * size : end * size].copy())
-            gathered += parts[-1].nbytes
+            part = body[begin * size : end * size]
+            if filled + len(part) > len(buffer):
+                asked = min((last - first + 1) * size, CHUNK_BYTES + 2 * len(body))
+                buffer = _enlarged(buffer, filled, max(asked, filled + len(part)))
+            buffer[filled : filled + len(part)] = part
+            filled += len(part)
             link = now
-            if gathered >= CHUNK_BYTES or now.sequence >= last:
-                return link, parts[0] if len(parts) == 1 else np.concatenate(parts)
+            if filled >= CHUNK_BYTES or now.sequence >= last:
+                return link, buffer[:filled]
     raise JournalCorruptError(
         f"stream {layout.name} ends at sequence {link.sequence}, expected {last}"
     )
+
+
+def _enlarged(buffer: NDArray[np.uint8], filled: int, size: int) -> NDArray[np.uint8]:
+    larger = np.empty(size, np.uint8)
+    larger[:filled] = buffer[:filled]
+    return larger
 
 
 def _item(cursor: lmdb.Cursor) -> tuple[memoryview, memoryview]:

@@ -105,12 +105,18 @@ def canonical_bytes(state: TitanState) -> bytes:
     holdings = np.zeros(len(held), HOLDING)
     for name in ("account", "symbol", "qty"):
         holdings[name] = held[name]
-    orders = np.zeros(int(state.totals[LIVE]), SAVED_ORDER)
-    _save_orders(state, orders)
+    orders = live_orders(state)
     orders["placement"][np.argsort(orders["placement"])] = np.arange(1, len(orders) + 1)
     header = np.zeros(1, HEADER)
     header[0] = (_MAGIC, state.totals[NOW], len(symbols), len(holdings), len(orders))
     return b"".join(part.tobytes() for part in (header, symbols, holdings, orders))
+
+
+def live_orders(state: TitanState) -> NDArray[Any]:
+    """Every order that rests or waits, in the snapshot's order; ``placement`` as it counts."""
+    orders = np.zeros(int(state.totals[LIVE]), SAVED_ORDER)
+    _save_orders(state, orders)
+    return orders
 
 
 def state_hash(state: TitanState) -> bytes:

@@ -101,7 +101,7 @@ class Platform:
     Sentinel's orders come back into the commands some commands later, as they do live.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, is_set_up: bool = True) -> None:
         self._chance = random.Random(seed)
         self._titan = titan_engine.new_state()
         self._sentinel = sentinel_engine.new_state()
@@ -110,18 +110,32 @@ class Platform:
         self.events: list[np.ndarray] = []
         self.risk: list[np.ndarray] = []
         self.ts = START_NS
+        if not is_set_up:
+            return
         for command in set_up():
             self.publish(command)
         for account in ACCOUNTS:
             self.publish(_account_command(OP_ACCOUNT, account))
             self.publish(_account_command(OP_DEPOSIT, account, price=2_000 * MONEY_SCALE))
 
+    @classmethod
+    def replaying(cls, commands: Commands) -> Platform:
+        """A platform that was given these very commands, times included."""
+        platform = cls(0, is_set_up=False)
+        for command in commands:
+            platform.apply(np.array(command, COMMAND).reshape(1))
+        return platform
+
     def publish(self, command: np.ndarray | np.void) -> None:
-        """Give the next command its sequence, and derive what follows from it."""
+        """Stamp a command, give it the next sequence, and derive what follows from it."""
         record = np.array(command, COMMAND).reshape(1)
         if record["source"][0] != SOURCE_SENTINEL:
             self.ts += 1_000
             record["ts"] = self.ts
+        self.apply(record)
+
+    def apply(self, record: Commands) -> None:
+        """Derive what follows from one command."""
         self.commands.append(record)
         box = titan_engine.new_outbox(OUTBOX_ROOM)
         assert titan_engine.apply_batch(self._titan, record, len(self.commands), box) == 1

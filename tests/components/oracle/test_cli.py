@@ -204,3 +204,22 @@ def test_a_replay_that_differs_has_status_one(tmp_path: Path, platform: Platform
 
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: stream events, sequence 31, field qty: expected ")
+    (difference,) = json.loads(oracle("replay", "--path", tmp_path / "j", "--json").stdout)[
+        "differences"
+    ]
+    both = difference["expected_record"], difference["found_record"]
+    assert both[1]["qty"] - both[0]["qty"] == 1
+    assert both[0] | {"qty": 0} == both[1] | {"qty": 0}
+
+
+def test_a_range_is_replayed(tmp_path: Path, platform: Platform) -> None:
+    streams = platform.streams()
+    streams["events"]["qty"][30] += 1
+    write(tmp_path / "j", streams)
+    after = str(int(streams["events"]["seq"][30]) + 1)
+    result = oracle("replay", "--path", tmp_path / "j", "--from", after, "--to", "200")
+    beyond = oracle("replay", "--path", tmp_path / "j", "--from", "202", "--to", "200")
+
+    assert result.exit_code == 0
+    assert "commands: 200 replayed" in result.stdout
+    assert (beyond.exit_code, "lies after the last command, 200" in beyond.stderr) == (2, True)

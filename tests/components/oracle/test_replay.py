@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from components.messages.code import RISK_LIQUIDATION, SOURCE_SENTINEL
-from components.oracle import replay as replay_module
+from components.oracle import derivation
+from components.oracle.comparison import Difference, fields_of
 from components.oracle.platform_hash import platform_hash
-from components.oracle.replay import ReplayDifferenceError, replay, restore
-from components.oracle.store import Journal, verify
+from components.oracle.replay import ReplayDifferenceError, ReplayReport, replay, restore
+from components.oracle.store import Journal, JournalCorruptError, verify
 from components.sentinel import engine as sentinel_engine
 from components.titan import engine as titan_engine
 from tests.components.oracle.platform_samples import Platform, write
@@ -38,7 +40,7 @@ def streams(platform: Platform) -> Streams:
     return found
 
 
-def replayed(path: Path, streams: Streams, **options: Any) -> replay_module.ReplayReport:
+def replayed(path: Path, streams: Streams, **options: Any) -> ReplayReport:
     write(path, streams)
     assert verify(path).ok
     with Journal.open_reader(path) as journal:
@@ -62,7 +64,8 @@ def test_the_hash_depends_neither_on_batches_nor_on_outboxes(
     tmp_path: Path, streams: Streams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = replayed(tmp_path / "a", streams).platform_hash
-    monkeypatch.setattr(replay_module, "_OUTBOX_RECORDS", 64)
+    monkeypatch.setattr(derivation, "_OUTBOX_RECORDS", 64)
+    monkeypatch.setattr(derivation, "_BATCH", 23)
     monkeypatch.setattr("components.oracle.store.reading.CHUNK_BYTES", 5_000)
     write(tmp_path / "b", streams, batch=17)
     with Journal.open_reader(tmp_path / "b") as journal:
@@ -97,15 +100,10 @@ def test_a_changed_record_is_named(
     changed[stream][field][place] += 1
     report = replayed(tmp_path / "j", changed)
 
-    assert [vars(each) for each in report.differences] == [
-        {
-            "stream": stream,
-            "sequence": place + 1,
-            "field": field,
-            "expected": str(before),
-            "found": str(before + 1),
-        }
-    ]
+    (difference,) = report.differences
+    assert difference == Difference(stream, place + 1, field, str(before), str(before + 1))
+    assert difference.expected_record == fields_of(streams[stream][place])
+    assert difference.found_record == fields_of(changed[stream][place])
 
 
 def test_a_changed_order_of_sentinel_is_named(tmp_path: Path, streams: Streams) -> None:
@@ -209,3 +207,49 @@ def test_the_platform_hash_is_as_documented() -> None:
     )
     with pytest.raises(ValueError, match="32 bytes"):
         platform_hash(5, b"", b"\2" * 32)
+
+
+def test_a_range_compares_from_its_first_command_on(tmp_path: Path, streams: Streams) -> None:
+    changed = {name: records.copy() for name, records in streams.items()}
+    changed["events"]["price"][100] += 1
+    changed["risk"]["price"][50] += 1
+    write(tmp_path / "j", changed)
+    causes = int(streams["events"]["seq"][100]), int(streams["risk"]["seq"][50])
+    after = max(causes) + 1
+    last = len(streams["commands"])
+    with Journal.open_reader(tmp_path / "j") as journal:
+        whole = replay(journal, first_difference=False)
+        rest = replay(journal, first=after)
+        before = replay(journal, to=min(causes) - 1)
+        part = replay(journal, first=after, to=after + 100)
+
+    assert [each.stream for each in whole.differences] == ["events", "risk"]
+    assert (rest.ok, rest.first, rest.commands) == (True, after, last)
+    assert (rest.events_derived, rest.risk_derived) == (whole.events_derived, whole.risk_derived)
+    assert rest.platform_hash == whole.platform_hash
+    assert (part.ok, part.commands) == (True, after + 100)
+    assert before.ok
+
+
+def test_a_range_may_begin_anywhere(tmp_path: Path, streams: Streams) -> None:
+    write(tmp_path / "j", streams, batch=100)
+    last = len(streams["commands"])
+    with Journal.open_reader(tmp_path / "j") as journal:
+        for first in (1, 2, last // 3, last, last + 1):
+            assert replay(journal, first=first).ok
+
+
+def test_a_damaged_record_ends_a_replay_with_its_name(
+    tmp_path: Path, streams: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the reading threads meet is told by who asked; and they are gone then."""
+    write(tmp_path / "j", streams, batch=100)
+
+    def damaged(*_: object) -> None:
+        raise JournalCorruptError("stream commands, record 301–400: damaged")
+
+    with Journal.open_reader(tmp_path / "j") as journal:
+        monkeypatch.setattr("components.oracle.store.reading._gather", damaged)
+        with pytest.raises(JournalCorruptError, match="record 301–400"):
+            replay(journal)
+    assert [each.name for each in threading.enumerate() if each.name.startswith("read-")] == []

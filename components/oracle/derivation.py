@@ -1,0 +1,101 @@
+"""Both engines, fed with commands: what follows from them, chunk by chunk.
+
+The one way in which Oracle runs the engines: a verifying replay compares what comes out, a state
+at a point in time only keeps the states, a replay for metrics counts, a start goes on from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from components.messages.command import Commands
+from components.messages.event import Events
+from components.messages.risk import Risks
+from components.oracle.platform_hash import platform_hash
+from components.sentinel import engine as sentinel_engine
+from components.sentinel.engine import SentinelState
+from components.titan import engine as titan_engine
+from components.titan.engine import TitanState
+
+_BATCH: Final = 4096
+"""Commands that Titan runs ahead of Sentinel: their events stay in the processor's cache."""
+_OUTBOX_RECORDS: Final = 1 << 14
+"""Room beyond what one more step could need; an outbox in which no step fits is made anew."""
+
+
+class Derived(NamedTuple):
+    """What followed from some commands, in order; views that are valid until the next step."""
+
+    events: Events
+    risks: Risks
+    orders: Commands
+
+
+class StateHashes(NamedTuple):
+    """Hexadecimal SHA-256 of a state: Titan's, Sentinel's, and of the whole platform."""
+
+    titan: str
+    sentinel: str
+    platform: str
+
+
+class Derivation:
+    """The two states, after the command with the sequence ``commands_last``."""
+
+    def __init__(
+        self,
+        titan: TitanState | None = None,
+        sentinel: SentinelState | None = None,
+        commands_last: int = 0,
+    ) -> None:
+        self.titan = titan if titan is not None else titan_engine.new_state()
+        self.sentinel = sentinel if sentinel is not None else sentinel_engine.new_state()
+        self.commands_last = commands_last
+        self._event_box = titan_engine.new_outbox(_OUTBOX_RECORDS)
+        self._answer_box = sentinel_engine.new_outbox(_OUTBOX_RECORDS, _OUTBOX_RECORDS)
+
+    def feed(self, commands: Commands) -> Iterator[Derived]:
+        """Apply the next commands; must be exhausted before the next call.
+
+        Titan runs ahead by a batch; as Sentinel depends on the events alone, it comes to the same
+        as one event at a time.
+        """
+        done = 0
+        while done < len(commands):
+            box = self._event_box
+            batch = commands[done : done + _BATCH]
+            applied = titan_engine.apply_batch(self.titan, batch, self.commands_last + 1, box)
+            self.commands_last += applied
+            done += applied
+            events = box.slots[: box.count[0]]
+            box.count[0] = 0
+            if applied < len(batch):
+                bound = int(titan_engine.outbox_bound(self.titan))
+                self._event_box = titan_engine.new_outbox(2 * bound + _OUTBOX_RECORDS)
+            yield from self._answered(events)
+
+    def run(self, commands: Commands) -> None:
+        """``feed``, for who needs the states only."""
+        for _ in self.feed(commands):
+            pass
+
+    def hashes(self) -> StateHashes:
+        """The states' hashes now."""
+        titan = titan_engine.state_hash(self.titan)
+        sentinel = sentinel_engine.state_hash(self.sentinel)
+        whole = platform_hash(self.commands_last, titan, sentinel)
+        return StateHashes(titan.hex(), sentinel.hex(), whole)
+
+    def _answered(self, events: Events) -> Iterator[Derived]:
+        done = 0
+        while done < len(events):
+            box = self._answer_box
+            reached = int(sentinel_engine.apply_batch(self.sentinel, events, done, box))
+            risks, orders = box.risks[: box.risk_count[0]], box.orders[: box.order_count[0]]
+            box.risk_count[0] = box.order_count[0] = 0
+            if reached < len(events):
+                room = 2 * int(sentinel_engine.outbox_bound(self.sentinel)) + _OUTBOX_RECORDS
+                self._answer_box = sentinel_engine.new_outbox(room, room)
+            yield Derived(events[done:reached], risks, orders)
+            done = reached

@@ -1,0 +1,114 @@
+"""The whole platform as it was after one command: both states, derived from the journal.
+
+What a person or a notebook asks of them is given as arrays: instruments, orders, positions,
+balances, depth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.instruments import Instrument, InstrumentTable
+from components.messages.code import FLAG_STOPS_ON_MARK
+from components.oracle.derivation import Derivation, StateHashes
+from components.oracle.moment import command_at
+from components.oracle.read_ahead import ReadAhead
+from components.oracle.store import Journal
+from components.sentinel.account_view import ACCOUNT_VIEW, AccountViews, fill_account_view
+from components.sentinel.engine import SentinelState
+from components.sentinel.engine.snapshot import scan_order
+from components.titan.engine import TitanState, depth
+from components.titan.engine.snapshot import live_orders
+from components.titan.engine.state import NOW
+from components.units import GRID_SCALE
+
+POSITION_VIEW = np.dtype(
+    [
+        ("account", np.int64),
+        ("symbol", np.int64),
+        ("qty", np.int64),  # signed lots, negative is short
+        ("entry_value", np.int64),  # money, signed as qty
+        ("unrealised", np.int64),  # money, at the mark
+        ("maintenance", np.int64),  # money
+        ("leverage", np.int64),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class PlatformState:
+    """Titan and Sentinel after the command ``sequence``."""
+
+    sequence: int
+    titan: TitanState
+    sentinel: SentinelState
+
+    @property
+    def ts(self) -> int:
+        """The platform's time: the largest timestamp seen."""
+        return int(self.titan.totals[NOW])
+
+    @property
+    def instruments(self) -> InstrumentTable:
+        """The instruments that are listed, without their margin tiers."""
+        books = self.titan.books
+        listed = np.flatnonzero(books["money_unit"]).tolist()
+        return InstrumentTable(_instrument(index, books[index]) for index in listed)
+
+    def hashes(self) -> StateHashes:
+        """The state hashes of Titan, Sentinel and the platform."""
+        return Derivation(self.titan, self.sentinel, self.sequence).hashes()
+
+    def orders(self) -> NDArray[np.void]:
+        """Each order that rests or waits, as Titan's snapshot holds it: by symbol, bids best
+        first in queue order, then asks, then stops; ``layers`` tells what it is."""
+        return live_orders(self.titan)
+
+    def depth(self, symbol: int, levels: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The best levels of bids and of asks: ticks and lots shown."""
+        return depth(self.titan, symbol, levels)
+
+    def positions(self) -> NDArray[np.void]:
+        """Every open position as POSITION_VIEW, by account and symbol."""
+        held = self.sentinel.positions[scan_order(self.sentinel)]
+        held = held[held["qty"] != 0]
+        found = np.zeros(len(held), POSITION_VIEW)
+        for name in POSITION_VIEW.names or ():
+            if name != "account":
+                found[name] = held[name]
+        found["account"] = self.sentinel.accounts["account"][held["row"]]
+        return found[np.lexsort((found["symbol"], found["account"]))]
+
+    def balances(self) -> AccountViews:
+        """Every account as ACCOUNT_VIEW, in order of opening."""
+        rows = np.zeros(len(self.sentinel.accounts), ACCOUNT_VIEW)
+        count = int(fill_account_view(self.sentinel, rows))
+        return rows[:count]
+
+
+def state_at(journal: Journal, at: str | int | None = None) -> PlatformState:
+    """The platform after a command: by its sequence, by a time (``moment``), or the last one."""
+    sequence = command_at(journal, at)
+    derivation = Derivation()
+    with ReadAhead(journal, "commands", 1, sequence) as chunks:
+        for _, commands in chunks:
+            derivation.run(commands)
+    return PlatformState(sequence, derivation.titan, derivation.sentinel)
+
+
+def _instrument(index: int, book: np.void) -> Instrument:
+    return Instrument(
+        name=np.array(book["name"], "<i8").tobytes().rstrip(b"\0").decode(),
+        index=index,
+        tick_size=Decimal(int(book["tick_size"])) / GRID_SCALE,
+        lot_size=Decimal(int(book["lot_size"])) / GRID_SCALE,
+        maker_fee_ppm=int(book["maker_fee_ppm"]),
+        taker_fee_ppm=int(book["taker_fee_ppm"]),
+        max_leverage=int(book["leverage"]),
+        stops_on_mark=bool(int(book["flags"]) & FLAG_STOPS_ON_MARK),
+        margin_tiers=(),
+    )
