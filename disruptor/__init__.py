@@ -24,7 +24,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from disruptor.errors import DisruptorError
     from disruptor.processors.batch_event_processor import BatchEventProcessor
-    from disruptor.processors.handler import Compiled, Lifecycle, PerBatch
+    from disruptor.processors.exception_handler import ExceptionHandler, Halt, Ignore, Log, Verdict
+    from disruptor.processors.handler import (
+        Compiled,
+        EventFailedError,
+        HaltError,
+        Lifecycle,
+        PerBatch,
+    )
+    from disruptor.processors.partition import Partition
+    from disruptor.processors.rewind import (
+        EventuallyGiveUp,
+        PauseRewind,
+        RewindableError,
+        RewindStrategy,
+        SimpleRewind,
+    )
+    from disruptor.processors.shared_state import shared_state
     from disruptor.ring.ring_buffer import Consumer, Producer, RingBuffer
     from disruptor.ring.wait_strategy import WaitStrategy, wait_strategy
     from disruptor.supervisor.child import ProcessContext
@@ -35,13 +51,27 @@ _HOMES = {
     "Compiled": "disruptor.processors.handler",
     "Consumer": "disruptor.ring.ring_buffer",
     "DisruptorError": "disruptor.errors",
+    "EventFailedError": "disruptor.processors.handler",
+    "EventuallyGiveUp": "disruptor.processors.rewind",
+    "ExceptionHandler": "disruptor.processors.exception_handler",
+    "Halt": "disruptor.processors.exception_handler",
+    "HaltError": "disruptor.processors.handler",
+    "Ignore": "disruptor.processors.exception_handler",
     "Lifecycle": "disruptor.processors.handler",
+    "Log": "disruptor.processors.exception_handler",
+    "Partition": "disruptor.processors.partition",
+    "PauseRewind": "disruptor.processors.rewind",
     "PerBatch": "disruptor.processors.handler",
     "ProcessContext": "disruptor.supervisor.child",
     "Producer": "disruptor.ring.ring_buffer",
+    "RewindStrategy": "disruptor.processors.rewind",
+    "RewindableError": "disruptor.processors.rewind",
     "RingBuffer": "disruptor.ring.ring_buffer",
+    "SimpleRewind": "disruptor.processors.rewind",
     "Supervisor": "disruptor.supervisor.supervisor",
+    "Verdict": "disruptor.processors.exception_handler",
     "WaitStrategy": "disruptor.ring.wait_strategy",
+    "shared_state": "disruptor.processors.shared_state",
     "wait_strategy": "disruptor.ring.wait_strategy",
 }
 
@@ -50,13 +80,27 @@ __all__ = [
     "Compiled",
     "Consumer",
     "DisruptorError",
+    "EventFailedError",
+    "EventuallyGiveUp",
+    "ExceptionHandler",
+    "Halt",
+    "HaltError",
+    "Ignore",
     "Lifecycle",
+    "Log",
+    "Partition",
+    "PauseRewind",
     "PerBatch",
     "ProcessContext",
     "Producer",
+    "RewindStrategy",
+    "RewindableError",
     "RingBuffer",
+    "SimpleRewind",
     "Supervisor",
+    "Verdict",
     "WaitStrategy",
+    "shared_state",
     "wait_strategy",
 ]
 

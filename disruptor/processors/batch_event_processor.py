@@ -1,23 +1,27 @@
 """The consumer's loop: wait on the barrier, hand over a batch, advance.
 
-One processor is one consumer in one thread or process.  ``run`` returns when it is halted, having
-finished the batch in hand; ``halt`` may be called from anywhere.
+One processor is one consumer in one thread or process.  What its handler may signal, and what
+follows, is the same in the three tiers and stands in handler.py; what differs between them is
+only how a batch is handed over, which tiers.py owns.
 """
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from numpy.typing import NDArray
-
-from disruptor.processors.compiled_loop import compiled_loop
-from disruptor.processors.exception_handler import ExceptionHandler, Verdict, halt
-from disruptor.processors.handler import Compiled, EventHandler, Handler, Lifecycle, PerBatch
+from disruptor.errors import DisruptorError
+from disruptor.processors.exception_handler import ExceptionHandler, Halt, Verdict
+from disruptor.processors.handler import HaltError, Handler, Lifecycle
+from disruptor.processors.partition import Partition
+from disruptor.processors.rewind import RewindableError, RewindStrategy, SimpleRewind
+from disruptor.processors.tiers import CompiledTier, Failure, tier_of
 from disruptor.ring.ring_buffer import Consumer
 
 UNLIMITED: Final = 2**62
-_IDLE_NS: Final = 100_000_000
+_TIMEOUT_NS: Final = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -27,102 +31,161 @@ class ProcessorStatistics:
     sequence: int
     batches: int
     errors_skipped: int
+    rewinds: int
 
 
 class BatchEventProcessor:
-    """Runs a handler over everything that a consumer is given."""
+    """Runs a handler over everything that a consumer is given.
+
+    ``run`` and ``run_once`` are for one thread at a time; ``halt`` and ``statistics`` may be called
+    from any thread of the process, ``halt`` also from the handler itself.
+    """
 
     def __init__(
         self,
         consumer: Consumer,
         handler: Handler,
         *,
-        exception_handler: ExceptionHandler = halt,
+        exception_handler: ExceptionHandler | None = None,
         lifecycle: Lifecycle | None = None,
+        rewind: RewindStrategy | None = None,
+        partition: Partition | None = None,
         batch_size_max: int = UNLIMITED,
+        timeout_ns: int = _TIMEOUT_NS,
     ) -> None:
+        """``timeout_ns``: how long ``run`` waits before ``on_timeout`` is told, again and again.
+
+        Raises ValueError for a limit below 1, ConfigurationError for a compiled handler that no
+        import finds again or a partition by a key that is no integer field.
+        """
+        if batch_size_max < 1 or timeout_ns < 1:
+            raise ValueError(f"{batch_size_max=} and {timeout_ns=} must be at least 1")
         self._consumer = consumer
-        self._handler = handler
-        self._exception_handler = exception_handler
+        self._tier = tier_of(consumer, handler, partition)
+        self._exception_handler = exception_handler or Halt()
         self._lifecycle = lifecycle or Lifecycle()
+        self._rewind = rewind or SimpleRewind()
         self._batch_size_max = batch_size_max
+        self._timeout_ns = timeout_ns
+        self._tells_idle = self._overrides("on_idle")
+        self._tells_batches = self._overrides("on_batch_start") or self._tells_idle
+        self._is_idle = False
+        self._is_done = False
+        self._running = threading.Lock()
+        self._attempts = 0
         self._batches = 0
         self._errors_skipped = 0
+        self._rewinds = 0
 
     def run(self) -> None:
-        """Handle events until halted.  A handler's error that is not skipped is raised."""
-        self._lifecycle.on_start()
+        """Handle events until halted.  A handler's error that is not skipped is raised.
+
+        Halted before it began, it only starts and shuts down.  DisruptorError when it runs already.
+        """
+        if not self._running.acquire(blocking=False):
+            raise DisruptorError("the processor runs already, in another thread")
         try:
-            while not self._consumer.control[0]:
-                self.run_once(_IDLE_NS)
+            self._guarded(self._lifecycle.on_start, self._exception_handler.on_start)
+            try:
+                self._is_done = False
+                while not self._is_done and not self._consumer.control[0]:
+                    self._turn()
+            finally:
+                self._guarded(self._lifecycle.on_shutdown, self._exception_handler.on_shutdown)
         finally:
-            self._lifecycle.on_shutdown()
+            self._consumer.clear_alert()
+            self._running.release()
 
     def run_once(self, timeout_ns: int) -> bool:
-        """Wait once and handle what came; False when nothing did.
+        """Wait once and handle one batch at most; False when nothing came.
 
-        With a compiled handler it goes on until nothing comes for ``timeout_ns``.
+        For consumers that own their loop; tells no start and no shutdown.
         """
-        before = self._consumer.sequence
-        if isinstance(self._handler, Compiled):
-            self._run_compiled(self._handler, timeout_ns)
-        else:
-            high = min(self._consumer.wait(timeout_ns), before + self._batch_size_max)
-            if high > before:
-                self._lifecycle.on_batch_start(high - before, high - before)
-                self._hand_over(self._handler, high)
-        if self._consumer.sequence == before:
-            self._lifecycle.on_idle()
+        low = self._consumer.sequence + 1
+        ready = self._wait(low, timeout_ns)
+        if ready < low:
             return False
-        self._batches += 1
+        size = self._tier.size(low, min(ready, low + self._batch_size_max - 1))
+        if self._tells_batches:
+            self._tell(self._lifecycle.on_batch_start, size, ready - low + 1)
+        self._settle(self._tier.hand_over(low, low + size - 1), 1)
         return True
 
     def halt(self) -> None:
-        """Make ``run`` return after the batch in hand."""
+        """Make ``run`` return after the batch in hand, or at once when it begins."""
         self._consumer.alert()
 
     def statistics(self) -> ProcessorStatistics:
         """Where the processor stands."""
-        return ProcessorStatistics(self._consumer.sequence, self._batches, self._errors_skipped)
-
-    def _run_compiled(self, handler: Compiled, timeout_ns: int) -> None:
-        consumer = self._consumer
-        compiled_loop(handler.function)(
-            consumer._view,
-            consumer.sequence_word,
-            consumer.dependents,
-            consumer.strategy,
-            consumer.control,
-            handler.state,
-            self._batch_size_max,
-            timeout_ns,
+        return ProcessorStatistics(
+            self._consumer.sequence, self._batches, self._errors_skipped, self._rewinds
         )
 
-    def _hand_over(self, handler: EventHandler | PerBatch, high: int) -> None:
-        sequence = self._consumer.sequence + 1
-        for events in self._consumer.batches(high):
-            if isinstance(handler, PerBatch):
-                self._guarded_batch(handler, events, sequence)
-            else:
-                self._each(handler, events, sequence, high)
-            sequence += len(events)
-        self._consumer.advance(high)
+    def _turn(self) -> None:
+        if self._tells_batches or not isinstance(self._tier, CompiledTier):
+            self.run_once(self._timeout_ns)
+            return
+        before = self._consumer.sequence
+        batches, failure = self._tier.run(self._batch_size_max, self._timeout_ns)
+        self._settle(failure, batches)
+        if not batches and failure is None:
+            self._after_timeout(before)
 
-    def _each(self, handle: EventHandler, events: NDArray[Any], first: int, high: int) -> None:
-        for sequence, event in enumerate(events, first):
-            try:
-                handle(event, sequence, sequence == high)
-            except Exception as error:
-                self._judge(error, sequence, event)
+    def _wait(self, low: int, timeout_ns: int) -> int:
+        """The highest sequence that is ready, waiting for it; idleness and timeouts are told."""
+        if self._tells_idle and not self._is_idle and self._consumer.available() < low:
+            self._is_idle = True
+            self._tell(self._lifecycle.on_idle)
+        ready = self._consumer.wait(timeout_ns)
+        if ready < low:
+            self._after_timeout(low - 1)
+        else:
+            self._is_idle = False
+        return ready
 
-    def _guarded_batch(self, handler: PerBatch, events: NDArray[Any], first: int) -> None:
-        try:
-            handler.function(events, first)
-        except Exception as error:
-            self._judge(error, first, events)
+    def _after_timeout(self, sequence: int) -> None:
+        if not self._consumer.control[0]:
+            self._tell(self._lifecycle.on_timeout, sequence)
+
+    def _settle(self, failure: Failure | None, batches: int) -> None:
+        """Count what was handled and do what a failure asks for."""
+        self._batches += batches
+        if failure is None:
+            self._attempts = 0
+            return
+        error = failure.error
+        if isinstance(error, HaltError):
+            self._consumer.advance(failure.last)
+            self._is_done = True
+            return
+        if isinstance(error, RewindableError):
+            self._attempts += 1
+            if self._rewind.should_rewind(error, self._attempts):
+                self._rewinds += 1
+                return
+        self._attempts = 0
+        self._consumer.advance(failure.first - 1)
+        self._judge(error, failure.first, failure.event)
+        self._consumer.advance(failure.last)
 
     def _judge(self, error: Exception, sequence: int, event: Any) -> None:
-        if self._exception_handler(error, sequence, event) is Verdict.HALT:
-            self._consumer.advance(sequence - 1)
+        if self._exception_handler.on_event(error, sequence, event) is Verdict.HALT:
             raise error
         self._errors_skipped += 1
+
+    def _tell(self, callback: Callable[..., None], *arguments: int) -> None:
+        try:
+            callback(*arguments)
+        except Exception as error:
+            self._judge(error, self._consumer.sequence + 1, None)
+
+    def _guarded(self, callback: Callable[[], None], judge: Callable[[Exception], Verdict]) -> None:
+        try:
+            callback()
+        except Exception as error:
+            if judge(error) is Verdict.HALT:
+                raise
+
+    def _overrides(self, name: str) -> bool:
+        own = getattr(self._lifecycle, name)
+        return getattr(own, "__func__", own) is not getattr(Lifecycle, name)

@@ -16,44 +16,100 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from disruptor.compiled import inlined
 from disruptor.errors import ConfigurationError
 from disruptor.kernel_cache import cache_directory, source_digest
+from disruptor.processors.partition import Partition
+
+# What a loop reports, int64: the handler's code for the event at which it stopped (0: none), that
+# event's sequence, and how many batches it has handled.
+CODE: Final = 0
+SEQUENCE: Final = 1
+BATCHES: Final = 2
+REPORT_WORDS: Final = 3
 
 _TEMPLATE = '''"""Generated: the event loop around {module}.{name}."""
 
 import numpy as np
 
-from disruptor.compiled import compiled
+from disruptor.compiled import compiled, inlined
 from disruptor.memory.atomics import load_acquire
+from disruptor.processors.compiled_loop import BATCHES, CODE, SEQUENCE, result_code
+from disruptor.processors.partition import partition_of_key
 from disruptor.ring.barrier import advance, wait_for
 from {module} import {name} as handle
 
 
-@compiled
-def run(ring, word, dependents, strategy, control, state, batch_size_max, timeout_ns):
+@inlined
+def is_own(ring, sequence, index, count):
+    slot = np.uint64(sequence) & np.uint64(ring.slots.size - 1)
+    return {is_own}
+
+
+@inlined
+def handle_batch(ring, state, low, high, index, count, report):
     mask = np.uint64(ring.slots.size - 1)
+    last = high
+    while last >= low and not is_own(ring, last, index, count):
+        last -= 1
+    for sequence in range(low, last + 1):
+        if not is_own(ring, sequence, index, count):
+            continue
+        report[SEQUENCE] = sequence
+        event = ring.slots[np.uint64(sequence) & mask]
+        code = result_code(handle(state, event, sequence, sequence == last))
+        if code != 0:
+            report[CODE] = code
+            return False
+    return True
+
+
+@compiled
+def run(
+    ring, word, dependents, strategy, control, state,
+    batch_size_max, batches_max, timeout_ns, index, count, report,
+):
     wanted = ring.words[word] + 1
-    while True:
+    while report[BATCHES] < batches_max:
         high = wait_for(ring, dependents, wanted, strategy, control, timeout_ns)
         if high < wanted:
-            return wanted - 1
+            return
         high = min(high, wanted + batch_size_max - 1)
-        for sequence in range(wanted, high + 1):
-            handle(state, ring.slots[np.uint64(sequence) & mask], sequence, sequence == high)
+        if not handle_batch(ring, state, wanted, high, index, count, report):
+            return
         advance(ring, word, high)
+        report[BATCHES] += 1
         wanted = high + 1
         if load_acquire(control, 0) != 0:
-            return high
+            return
 '''
 
+_IS_OWN: Final = {
+    "all": "True",
+    "sequence": "sequence % count == index",
+    "key": "partition_of_key(ring.slots[slot][{key!r}], count) == index",
+}
 
-def compiled_loop(handler: Callable[..., Any]) -> Callable[..., int]:
+
+@inlined
+def result_code(result: Any) -> int:
+    """What a compiled handler returned, as a code; one that returns nothing costs nothing."""
+    if result is None:
+        return 0
+    return int(result)
+
+
+def compiled_loop(
+    handler: Callable[..., Any], partition: Partition | None = None
+) -> Callable[..., None]:
     """The loop for this handler, compiled on its first call.
 
-    It returns the last sequence handled, when ``control[0]`` is non-zero or nothing came within
-    ``timeout_ns``.  Raises ConfigurationError for a handler that no import finds again.
+    It returns when ``control[0]`` is non-zero, nothing came within ``timeout_ns``, ``batches_max``
+    batches are done, or the handler gave a code other than 0 (then the batch is not advanced
+    past); ``report`` tells which.  Raises ConfigurationError for a handler that no import finds
+    again.
     """
     function = getattr(handler, "py_func", handler)
     module, name = function.__module__, function.__qualname__
@@ -62,26 +118,29 @@ def compiled_loop(handler: Callable[..., Any]) -> Callable[..., int]:
             f"handler {module}.{name} must be a @compiled function at the top of an importable "
             "module: its loop is compiled with it and cached by its name"
         )
+    is_own = _IS_OWN["all"]
+    if partition is not None:
+        is_own = _IS_OWN["sequence" if partition.key is None else "key"].format(key=partition.key)
+    text = _TEMPLATE.format(module=module, name=name, is_own=is_own)
     source = source_digest(Path(inspect.getfile(function)).resolve())
-    digest = hashlib.sha256((source + _TEMPLATE).encode()).hexdigest()[:12]
-    stem = f"loop_{module.replace('.', '_')}_{name}_{digest}"
-    path = cache_directory() / "loops" / f"{stem}.py"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{stem}.{os.getpid()}.{threading.get_ident()}.tmp")
-        partial.write_text(_TEMPLATE.format(module=module, name=name), "utf-8")
-        partial.replace(path)
-    if stem in sys.modules:
-        return _loop_of(sys.modules[stem])
-    spec = importlib.util.spec_from_file_location(stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    generated = importlib.util.module_from_spec(spec)
-    sys.modules[stem] = generated
-    spec.loader.exec_module(generated)
-    return _loop_of(generated)
+    digest = hashlib.sha256((source + text).encode()).hexdigest()[:12]
+    return _loop_in(f"loop_{module.replace('.', '_')}_{name}_{digest}", text)
 
 
-def _loop_of(generated: Any) -> Callable[..., int]:
-    loop: Callable[..., int] = generated.run
+def _loop_in(stem: str, text: str) -> Callable[..., None]:
+    """``run`` of the module of that name and text, which is written when there is none."""
+    if stem not in sys.modules:
+        path = cache_directory() / "loops" / f"{stem}.py"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_name(f"{stem}.{os.getpid()}.{threading.get_ident()}.tmp")
+            partial.write_text(text, "utf-8")
+            partial.replace(path)
+        spec = importlib.util.spec_from_file_location(stem, path)
+        assert spec is not None
+        assert spec.loader is not None
+        generated = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(generated)
+        sys.modules[stem] = generated
+    loop: Callable[..., None] = sys.modules[stem].run
     return loop

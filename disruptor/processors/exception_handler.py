@@ -1,13 +1,12 @@
-"""What becomes of an event whose handler raised.
+"""What becomes of an event whose handler raised, and of errors at a processor's start and end.
 
-The default is ``halt``: the processor stops in front of the event and raises, so that nothing is
+The default is ``Halt``: the processor stops in front of the event and raises, so that nothing is
 lost silently; its sequence still gates, and whoever supervises it decides.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
@@ -21,21 +20,53 @@ class Verdict(Enum):
     HALT = "the processor stops in front of the event and raises"
 
 
-ExceptionHandler = Callable[[Exception, int, Any], Verdict]
-"""(error, sequence, event or batch) -> Verdict"""
+class ExceptionHandler:
+    """Decides over errors, in the processor's thread; override what should not halt.
+
+    An error that one of its methods raises itself ends the processor in front of the event.
+    """
+
+    def on_event(self, error: Exception, sequence: int, event: Any) -> Verdict:
+        """The handler failed on ``event``: a record, a batch, or None outside of the handler."""
+        return Verdict.HALT
+
+    def on_start(self, error: Exception) -> Verdict:
+        """``Lifecycle.on_start`` failed; SKIP starts all the same."""
+        return Verdict.HALT
+
+    def on_shutdown(self, error: Exception) -> Verdict:
+        """``Lifecycle.on_shutdown`` failed; SKIP forgets it."""
+        return Verdict.HALT
 
 
-def halt(error: Exception, sequence: int, event: Any) -> Verdict:
-    """Stop in front of the event."""
-    return Verdict.HALT
+class Halt(ExceptionHandler):
+    """Stop in front of the event and raise."""
 
 
-def ignore(error: Exception, sequence: int, event: Any) -> Verdict:
+class Ignore(ExceptionHandler):
     """Go on as if nothing had happened."""
-    return Verdict.SKIP
+
+    def on_event(self, error: Exception, sequence: int, event: Any) -> Verdict:
+        return Verdict.SKIP
+
+    def on_start(self, error: Exception) -> Verdict:
+        return Verdict.SKIP
+
+    def on_shutdown(self, error: Exception) -> Verdict:
+        return Verdict.SKIP
 
 
-def log(error: Exception, sequence: int, event: Any) -> Verdict:
+class Log(ExceptionHandler):
     """Log the error with its sequence, and go on."""
-    _log.error("event %d was skipped: %s: %s", sequence, type(error).__name__, error)
-    return Verdict.SKIP
+
+    def on_event(self, error: Exception, sequence: int, event: Any) -> Verdict:
+        _log.error("event %d was skipped: %s: %s", sequence, type(error).__name__, error)
+        return Verdict.SKIP
+
+    def on_start(self, error: Exception) -> Verdict:
+        _log.error("the start of a processor: %s: %s", type(error).__name__, error)
+        return Verdict.SKIP
+
+    def on_shutdown(self, error: Exception) -> Verdict:
+        _log.error("the shutdown of a processor: %s: %s", type(error).__name__, error)
+        return Verdict.SKIP

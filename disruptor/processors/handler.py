@@ -5,37 +5,63 @@
     Compiled(function, state)                       never enters the interpreter
 
 All three see every event once and in order; the processor advances its sequence after each batch.
+How a handler says that something is out of the ordinary, and what follows (the exception handler
+and the rewind strategy are the processor's):
+
+    Python tiers raise          Compiled returns    what follows
+    nothing                     None or OK (0)      the event is handled
+    RewindableError             REWIND (-1)         the rewind strategy: the batch again, or a failure
+    HaltError                   HALT (-2)           the event is handled, then ``run`` returns
+    EventFailedError            any other number    the exception handler: skip the event, or halt
+    any other Exception         an exception        the exception handler likewise
+
+A failure ends its batch: what comes after it in the ring begins a new one.  A ``PerBatch`` handler
+fails for its whole batch, unless it names an event with ``EventFailedError(sequence)``: then those
+before count as handled, and those after come again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from numpy.typing import NDArray
 
+OK: Final = 0
+REWIND: Final = -1
+HALT: Final = -2
+
 
 class EventHandler(Protocol):
-    """Called for each event; ``event`` is a view of the slot, valid during the call."""
+    """Called for each event, in the processor's thread.
+
+    ``event`` is a view of the slot, valid during the call: ``event.price`` and ``event["price"]``
+    read and write the field (see record.py).
+    """
 
     def __call__(self, event: Any, sequence: int, end_of_batch: bool, /) -> None: ...
 
 
 @dataclass(frozen=True)
 class PerBatch:
-    """Call ``function(events, first_sequence)``; at the ring's end a batch comes in two parts."""
+    """Call ``function(events, first_sequence)`` in the processor's thread, once a batch.
 
-    function: Callable[[NDArray[Any], int], None]
+    The array is a view of the slots, valid during the call.  The ring's end is also a batch's.
+    In a partition (partition.py) the second argument is an array: the sequence of each event.
+    """
+
+    function: Callable[[NDArray[Any], Any], None]
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """Call the compiled ``function(state, event, sequence, end_of_batch)``.
+    """Call the compiled ``function(state, event, sequence, end_of_batch)``, in a loop without GIL.
 
-    ``function`` is decorated with ``@compiled`` and stands at module level in an importable file,
-    because the loop around it is compiled together with it and found in the cache by its name.
-    ``state`` is an array or a named tuple of arrays that both sides share.
+    ``function`` is decorated with ``numba.njit`` or ``@compiled`` and stands at module level in an
+    importable file, because the loop around it is compiled together with it and found in the
+    cache by its name.  ``state`` is an array, a structured array or a named tuple of arrays that
+    both sides share.  The function returns nothing, or a code: see the module's table.
     """
 
     function: Callable[..., Any]
@@ -45,17 +71,37 @@ class Compiled:
 Handler = EventHandler | PerBatch | Compiled
 
 
+class EventFailedError(Exception):
+    """One event could not be handled: raised by a handler, or made of a compiled handler's code."""
+
+    def __init__(self, sequence: int, code: int = 0, reason: str = "") -> None:
+        super().__init__(reason or f"event {sequence} could not be handled (code={code})")
+        self.sequence = sequence
+        self.code = code
+
+
+class HaltError(Exception):
+    """Raised by a handler to end ``run`` after this event (or batch), which counts as handled."""
+
+
 class Lifecycle:
-    """What a processor tells its owner; override what is of interest."""
+    """What a processor tells its owner, in its own thread; override what is of interest.
+
+    An error in ``on_start`` or ``on_shutdown`` goes to the exception handler's method of the same
+    name; one in the others to ``on_event``, with the next sequence and no event.
+    """
 
     def on_start(self) -> None:
-        """Before the first wait, in the processor's own thread or process."""
+        """Before the first wait."""
 
-    def on_batch_start(self, size: int, available: int) -> None:
-        """Before a batch of ``size`` events, of which ``available`` were ready."""
+    def on_batch_start(self, size: int, queue_depth: int) -> None:
+        """Before a batch of ``size`` events, of ``queue_depth`` that are ready."""
 
     def on_idle(self) -> None:
-        """Nothing came within the processor's timeout."""
+        """Everything ready is handled: once, before the processor begins to wait."""
+
+    def on_timeout(self, sequence: int) -> None:
+        """Nothing came after ``sequence`` within the processor's timeout; again after each."""
 
     def on_shutdown(self) -> None:
         """After the last event, also when the processor failed."""

@@ -12,15 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from disruptor.errors import ConfigurationError
-from disruptor.processors import exception_handler
+from disruptor.errors import ConfigurationError, DisruptorError
 from disruptor.processors.batch_event_processor import BatchEventProcessor
 from disruptor.processors.compiled_loop import compiled_loop
-from disruptor.processors.handler import Compiled, Handler, Lifecycle, PerBatch
+from disruptor.processors.exception_handler import ExceptionHandler, Ignore, Log
+from disruptor.processors.handler import Compiled, EventFailedError, Handler, PerBatch
 from disruptor.ring.ring_buffer import Consumer, RingBuffer
-from tests.disruptor.processors.handlers import add_up
-
-EVENT = np.dtype([("value", np.int64)])
+from tests.disruptor.processors.handlers import add_up, fail_at_three, write_double
+from tests.disruptor.processors.scripted import EVENT, FAIL, Script, events
 
 
 @pytest.fixture
@@ -28,12 +27,6 @@ def ring(segment_prefix: str) -> Iterator[RingBuffer]:
     made = RingBuffer.create(f"{segment_prefix}r", EVENT, 16)
     yield made
     made.unlink()
-
-
-def events(*numbers: int) -> np.ndarray:
-    made = np.zeros(len(numbers), EVENT)
-    made["value"] = numbers
-    return made
 
 
 def handle_all(consumer: Consumer, handler: Handler, **options: Any) -> BatchEventProcessor:
@@ -64,43 +57,10 @@ def test_the_three_tiers_see_the_same_events(ring: RingBuffer) -> None:
     assert [consumer.sequence for consumer in consumers] == [40, 40, 40]
 
 
-def test_the_last_event_of_a_batch_is_flagged(ring: RingBuffer) -> None:
-    consumer, seen = ring.consumer("c"), []
-    ring.producer().write(events(1, 2, 3))
-    handle_all(consumer, lambda event, sequence, end: seen.append((sequence, end)))
-
-    assert seen == [(1, False), (2, False), (3, True)]
-
-
-def test_a_batch_is_no_larger_than_its_limit(ring: RingBuffer) -> None:
-    sizes: list[int] = []
-
-    class Sizes(Lifecycle):
-        def on_batch_start(self, size: int, available: int) -> None:
-            sizes.append(size)
-
-    consumer = ring.consumer("c")
-    ring.producer().write(events(*range(7)))
-    handle_all(consumer, lambda *_: None, lifecycle=Sizes(), batch_size_max=3)
-
-    assert sizes == [3, 3, 1]
-
-
-def test_a_handlers_error_stops_in_front_of_the_event(ring: RingBuffer) -> None:
-    def fail_at_two(event: Any, sequence: int, end: bool) -> None:
-        if sequence == 2:
-            raise ValueError("no")
-
-    consumer = ring.consumer("c")
-    ring.producer().write(events(1, 2, 3))
-    with pytest.raises(ValueError, match="no"):
-        BatchEventProcessor(consumer, fail_at_two).run_once(1_000)
-
-    assert consumer.sequence == 1
-
-
-@pytest.mark.parametrize("policy", [exception_handler.ignore, exception_handler.log])
-def test_a_skipped_error_loses_one_event_and_is_counted(ring: RingBuffer, policy: Any) -> None:
+@pytest.mark.parametrize("policy", [Ignore(), Log()])
+def test_a_skipped_error_loses_one_event_and_is_counted(
+    ring: RingBuffer, policy: ExceptionHandler, caplog: pytest.LogCaptureFixture
+) -> None:
     seen: list[int] = []
 
     def fail_at_two(event: Any, sequence: int, end: bool) -> None:
@@ -114,31 +74,121 @@ def test_a_skipped_error_loses_one_event_and_is_counted(ring: RingBuffer, policy
 
     assert seen == [1, 3]
     assert processor.statistics().errors_skipped == 1
+    logged = [record.getMessage() for record in caplog.records]
+    assert logged == (["event 2 was skipped: ValueError: no"] if isinstance(policy, Log) else [])
 
 
-def test_run_returns_when_it_is_halted_and_tells_its_lifecycle(ring: RingBuffer) -> None:
-    told: list[str] = []
-
-    class Told(Lifecycle):
-        def on_start(self) -> None:
-            told.append("start")
-
-        def on_shutdown(self) -> None:
-            told.append("shutdown")
+def test_a_batch_handler_that_names_no_event_fails_for_the_whole_batch(ring: RingBuffer) -> None:
+    def fail(view: np.ndarray, first: int) -> None:
+        raise ValueError("no")
 
     consumer = ring.consumer("c")
+    ring.producer().write(events(1, 2, 3))
+    processor = handle_all(consumer, PerBatch(fail), exception_handler=Ignore(), batch_size_max=2)
+
+    assert consumer.sequence == 3
+    assert processor.statistics().errors_skipped == 2
+
+
+def test_a_batch_ends_at_the_rings_end_for_who_is_given_views(ring: RingBuffer) -> None:
+    consumer, producer = ring.consumer("c"), ring.producer()
+    sizes: list[int] = []
+    for _ in range(4):
+        producer.write(events(*range(10)))
+        handle_all(consumer, PerBatch(lambda view, first: sizes.append(len(view))))
+
+    assert sizes == [10, 5, 5, 10, 1, 9]
+
+
+def test_an_exception_inside_of_a_compiled_handler_is_judged_at_its_event(ring: RingBuffer) -> None:
+    consumer, state = ring.consumer("c"), np.zeros(1, np.int64)
+    ring.producer().write(events(1, 2, 3, 4))
+    processor = BatchEventProcessor(consumer, Compiled(fail_at_three, state))
+    with pytest.raises(ValueError, match="no three"):
+        processor.run_once(1_000)
+
+    assert consumer.sequence == 2
+
+    handle_all(consumer, Compiled(fail_at_three, state), exception_handler=Ignore())
+
+    assert consumer.sequence == 4
+    assert state[0] == 5
+
+
+def test_a_compiled_handlers_code_is_told(ring: RingBuffer) -> None:
+    script = Script()
+    script.plan(2, FAIL)
+    consumer = ring.consumer("c")
+    ring.producer().write(events(1, 2))
+    with pytest.raises(EventFailedError, match="trace returned 7 for event 2") as raised:
+        BatchEventProcessor(consumer, script.handler("compiled")).run_once(1_000)
+
+    assert (raised.value.sequence, raised.value.code) == (2, FAIL)
+
+
+def test_handlers_of_all_tiers_write_into_the_event_for_those_behind(ring: RingBuffer) -> None:
+    producer, behind = ring.producer(), ring.consumer("last")
+    consumer = ring.consumer("c")
+
+    def write_by_name(event: Any, sequence: int, end: bool) -> None:
+        event["double"] = 2 * event["value"]
+
+    def write_by_attribute(event: Any, sequence: int, end: bool) -> None:
+        event.double = 2 * event.value
+
+    def write_batch(view: np.ndarray, first: int) -> None:
+        view["double"] = 2 * view["value"]
+
+    handlers: list[Handler] = [
+        write_by_name,
+        write_by_attribute,
+        PerBatch(write_batch),
+        Compiled(write_double, np.zeros(1, np.int64)),
+    ]
+    for handler in handlers:
+        producer.write(events(1, 2, 3))
+        handle_all(consumer, handler)
+        (view,) = behind.batches(behind.available())
+
+        assert view["double"].tolist() == [2, 4, 6]
+        behind.advance(behind.available())
+
+
+def test_a_processor_runs_in_one_thread_at_a_time(ring: RingBuffer) -> None:
     handled = threading.Event()
-    processor = BatchEventProcessor(consumer, lambda *_: handled.set(), lifecycle=Told())
+    processor = BatchEventProcessor(ring.consumer("c"), lambda *_: handled.set())
     thread = threading.Thread(target=processor.run)
     thread.start()
     ring.producer().write(events(1))
-    assert handled.wait(30)
+    assert handled.wait(60)
+    with pytest.raises(DisruptorError, match="runs already"):
+        processor.run()
     processor.halt()
-    thread.join(30)
+    thread.join(60)
 
     assert not thread.is_alive()
-    assert told == ["start", "shutdown"]
-    assert consumer.sequence == 1
+
+
+def test_a_handler_may_halt_its_own_processor(ring: RingBuffer) -> None:
+    seen: list[int] = []
+
+    def handle(event: Any, sequence: int, end: bool) -> None:
+        seen.append(sequence)
+        processor.halt()
+
+    processor = BatchEventProcessor(ring.consumer("c"), handle, batch_size_max=2)
+    ring.producer().write(events(1, 2, 3))
+    processor.run()
+
+    assert seen == [1, 2]
+
+
+@pytest.mark.parametrize(("size", "timeout"), [(0, 1), (1, 0)])
+def test_limits_below_one_are_refused(ring: RingBuffer, size: int, timeout: int) -> None:
+    with pytest.raises(ValueError, match="must be at least 1"):
+        BatchEventProcessor(
+            ring.consumer("c"), lambda *_: None, batch_size_max=size, timeout_ns=timeout
+        )
 
 
 def test_a_compiled_handler_runs_in_another_process(ring: RingBuffer) -> None:
@@ -164,7 +214,7 @@ def test_a_compiled_loop_is_found_in_the_cache_by_the_next_process(segment_prefi
         "c = ring.consumer('c')\n"
         "loop = compiled_loop(add_up)\n"
         "loop(ring.view, c.sequence_word, c.dependents, c.strategy, c.control,"
-        " np.zeros(4, np.int64), 10, 1000)\n"
+        " np.zeros(4, np.int64), 10, 1, 1000, 0, 1, np.zeros(3, np.int64))\n"
         "ring.unlink()\n"
         "print(sum(loop.stats.cache_misses.values()))\n"
     )
