@@ -13,7 +13,8 @@ that a process that needs a ring pays for no YAML.
 Words.  *Claim*: take slots to write.  *Publish*: make them readable.  *Cursor*: the highest
 sequence published (with one producer) or claimed (with several).  *Gating*: a consumer whose
 sequence producers must not lap.  *Barrier*: how far a consumer may read.  *Lap*: one round of the
-ring.  *Void event*: the zeroed slot of a producer that died.
+ring.  *Void event*: a sequence that its producer gave up or died with; consumers skip it.  *Tap*: a
+reader that holds nobody back and counts what it missed.
 """
 
 from __future__ import annotations
@@ -41,13 +42,14 @@ if TYPE_CHECKING:
         SimpleRewind,
     )
     from disruptor.processors.shared_state import shared_state
-    from disruptor.ring.ring_buffer import Consumer, Producer, RingBuffer
+    from disruptor.ring.ring_buffer import Claim, Consumer, Producer, RingBuffer, Tap
     from disruptor.ring.wait_strategy import WaitStrategy, wait_strategy
     from disruptor.supervisor.child import ProcessContext
     from disruptor.supervisor.supervisor import Supervisor
 
 _HOMES = {
     "BatchEventProcessor": "disruptor.processors.batch_event_processor",
+    "Claim": "disruptor.ring.ring_buffer",
     "Compiled": "disruptor.processors.handler",
     "Consumer": "disruptor.ring.ring_buffer",
     "DisruptorError": "disruptor.errors",
@@ -69,6 +71,7 @@ _HOMES = {
     "RingBuffer": "disruptor.ring.ring_buffer",
     "SimpleRewind": "disruptor.processors.rewind",
     "Supervisor": "disruptor.supervisor.supervisor",
+    "Tap": "disruptor.ring.ring_buffer",
     "Verdict": "disruptor.processors.exception_handler",
     "WaitStrategy": "disruptor.ring.wait_strategy",
     "shared_state": "disruptor.processors.shared_state",
@@ -77,6 +80,7 @@ _HOMES = {
 
 __all__ = [
     "BatchEventProcessor",
+    "Claim",
     "Compiled",
     "Consumer",
     "DisruptorError",
@@ -98,6 +102,7 @@ __all__ = [
     "RingBuffer",
     "SimpleRewind",
     "Supervisor",
+    "Tap",
     "Verdict",
     "WaitStrategy",
     "shared_state",

@@ -8,6 +8,8 @@
     ├── GraphError                  the graph of rings and processes is impossible
     ├── AlertedError                a wait was ended by an alert or a halt
     ├── WaitTimeoutError            a wait with a limit reached it
+    ├── ClaimOrderError             a single producer publishes out of the order of its claims
+    ├── EvictedError                a consumer was too far behind and lost its place
     └── ProcessFailedError          a supervised process failed and the platform gives up
 
 "Full" and "empty" are values, not exceptions: compiled callers cannot catch.
@@ -46,6 +48,14 @@ class AlertedError(DisruptorError):
 
 class WaitTimeoutError(DisruptorError):
     """A wait with a time limit reached it."""
+
+
+class ClaimOrderError(DisruptorError):
+    """A single-producer ring shows all up to the cursor, so its claims are published in order."""
+
+
+class EvictedError(DisruptorError):
+    """A consumer that may be evicted lagged further than it may; events after it are lost to it."""
 
 
 class ProcessFailedError(DisruptorError):

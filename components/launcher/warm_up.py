@@ -118,6 +118,11 @@ def _warm_rings() -> None:
             consumer.wait(_TIMEOUT_NS)
             consumer.advance(consumer.available())
             consumer.wait(_TIMEOUT_NS)
+            producer.void(producer.next())
+            consumer.runs(consumer.available())
+            producer.remaining_capacity()
+            ring.tap("tap").read()
+            ring.remove_consumer("tap")
             ring.void_dead_claims()
             producer.close()
 

@@ -151,6 +151,28 @@ def fence(typing_context: Any) -> Any:
 
 
 @intrinsic
+def release_fence(typing_context: Any) -> Any:
+    """No earlier load or store passes a later store; costs no instruction on x86."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.fence("release")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic
+def acquire_fence(typing_context: Any) -> Any:
+    """No later load or store passes an earlier load; costs no instruction on x86."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.fence("acquire")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic
 def compiler_fence(typing_context: Any) -> Any:
     """Keep the compiler, and only it, from moving loads and stores across; costs no instruction."""
 

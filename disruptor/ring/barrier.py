@@ -15,6 +15,7 @@ from disruptor.memory.atomics import load_acquire, pause, store_release
 from disruptor.memory.libc import monotonic_ns
 from disruptor.ring.availability import highest_published
 from disruptor.ring.layout import CONSUMED_EPOCH, CURSOR, PUBLISHED_EPOCH, Ring
+from disruptor.ring.voids import has_voids, is_void
 from disruptor.ring.wait_strategy import (
     WaitStrategy,
     announce_sleep,
@@ -24,6 +25,8 @@ from disruptor.ring.wait_strategy import (
     signal,
     sleep_on,
 )
+
+__all__ = ["advance", "available", "has_voids", "is_void", "wait_for"]
 
 _LULL: Final = 4
 """Pauses before a wait looks a second time.  A consumer that has caught up and looks again at once
@@ -63,7 +66,8 @@ def wait_for(
 ) -> int:
     """Wait until ``wanted`` may be read; the highest sequence that may be.
 
-    Less than ``wanted`` when control[0] became non-zero or the time is over.
+    Less than ``wanted`` when control[0] became non-zero or the time is over.  control[1], if there
+    is one, counts how often there was nothing yet.  What is readable may be void, see ``is_void``.
     """
     reached = available(ring, dependents, wanted)
     if reached >= wanted:
@@ -80,6 +84,8 @@ def _wait(
     control: np.ndarray,
     timeout_ns: int,
 ) -> int:
+    if control.size > 1:
+        control[1] += 1
     deadline = deadline_after(timeout_ns)
     epoch = PUBLISHED_EPOCH if dependents.size == 0 else CONSUMED_EPOCH
     step = 0

@@ -18,7 +18,9 @@ _available = barrier.available
 _wait_for = barrier.wait_for
 _next_sequence = sequencer.next_sequence
 _publish = sequencer.publish
+_remaining_capacity = sequencer.remaining_capacity
 _try_next = sequencer.try_next
+_void = sequencer.void
 _signal = wait_strategy.signal
 
 
@@ -45,6 +47,18 @@ def next_sequence(
 def publish(ring: Ring, line: int, low: int, high: int) -> None:
     """See ``sequencer.publish``."""
     _publish(ring, line, low, high)
+
+
+@entry
+def void(ring: Ring, line: int, low: int, high: int, zero: np.ndarray) -> None:
+    """See ``sequencer.void``."""
+    _void(ring, line, low, high, zero)
+
+
+@entry
+def remaining_capacity(ring: Ring) -> int:
+    """See ``sequencer.remaining_capacity``."""
+    return _remaining_capacity(ring)
 
 
 @entry

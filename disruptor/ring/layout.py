@@ -8,13 +8,17 @@
                                                highest claimed (multi-producer)
                     line 1   claims            word 0: next sequence to claim (single producer)
                                                word 1: cached minimum of the gating sequences
+                                               word 2: highest ever claimed by a producer that
+                                                       died since (single producer)
                     line 2   published signal  word 0: epoch   word 1: somebody sleeps
                     line 3   consumed signal   word 0: epoch   word 1: somebody sleeps
-                    line 4   tallies           word 0: producer stalls   word 1: voided events
+                    line 4   stalls            word 0: how often a producer met a full ring
                     line 5   registry          word 0: consumer lines used   word 1: producer lines
-                    line 8   consumers, 32 lines: sequence, state, pid, start time, alert, name
+                    line 6   tallies           void events; consumers evicted, removed, replaced
+                    line 8   consumers, 32 lines: sequence, state, owner, alert, name, policy
                     line 40  producers, 16 lines: claim low and high, unpublished, owner, name
          …        laps: one word a slot, multi-producer only
+         …        voids: one word a slot, the sequence that was voided there last
          …        slots, on a page of their own
 
 A line is 128 bytes and not 64, because the prefetcher of current cores fetches lines in pairs.
@@ -29,23 +33,28 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from disruptor.errors import LayoutMismatchError
+from disruptor.errors import LayoutMismatchError, SegmentError
 from disruptor.memory.segment import HEADER_BYTES, PAGE_BYTES
 
 KIND: Final = "ring"
-VERSION: Final = 2
+VERSION: Final = 3
 
 WORDS_PER_LINE: Final = 16
 CURSOR: Final = 0 * WORDS_PER_LINE
 NEXT: Final = 1 * WORDS_PER_LINE
 GATE_CACHE: Final = NEXT + 1
+ABANDONED: Final = NEXT + 2  # slots up to this sequence may hold what a dead producer began
 PUBLISHED_EPOCH: Final = 2 * WORDS_PER_LINE
 CONSUMED_EPOCH: Final = 3 * WORDS_PER_LINE
 SLEEPERS_OFFSET: Final = 1  # from an epoch to the flag that somebody sleeps on it
 STALLS: Final = 4 * WORDS_PER_LINE
-VOIDED: Final = STALLS + 1
 CONSUMER_COUNT: Final = 5 * WORDS_PER_LINE
 PRODUCER_COUNT: Final = CONSUMER_COUNT + 1
+# Counted on a line of their own, which consumers read for each batch and next to nobody writes.
+VOIDED: Final = 6 * WORDS_PER_LINE
+EVICTED_COUNT: Final = VOIDED + 1
+REMOVED_COUNT: Final = VOIDED + 2
+REPLACED_COUNT: Final = VOIDED + 3
 
 CONSUMERS_MAX: Final = 32
 PRODUCERS_MAX: Final = 16
@@ -53,23 +62,37 @@ FIRST_CONSUMER: Final = 8 * WORDS_PER_LINE
 FIRST_PRODUCER: Final = FIRST_CONSUMER + CONSUMERS_MAX * WORDS_PER_LINE
 WORD_COUNT: Final = FIRST_PRODUCER + PRODUCERS_MAX * WORDS_PER_LINE
 
-# Words of a consumer's line.
-SEQUENCE: Final = 0
-STATE: Final = 1
-PID: Final = 2
-START_TIME: Final = 3
-ALERT: Final = 4
+# Words of a line, of consumers and producers alike.
+OWNER: Final = 1  # who, in one word, see ProcessIdentity.packed; FREE when nobody
 NAME: Final = 5
 NAME_WORDS: Final = 6
-# Words of a producer's line: NAME as above, and
+# Of a consumer's line.
+SEQUENCE: Final = 0
+STATE: Final = 2
+ALERT: Final = 3
+WAITS: Final = ALERT + 1  # how often it waited; a consumer's control array is these two words
+LAG_MAX: Final = 11  # evicted when further behind; 0: never; TAP: it only copies
+GAPS: Final = 12  # events that a tap missed
+HELD: Final = 13  # JOINING, RESERVED or TAKEN
+BEHIND: Final = 14  # bit n: it waits for the consumer in line n
+# Of a producer's line.
 CLAIM_LOW: Final = 0
-OWNER: Final = 1  # who, in one word, see ProcessIdentity.packed; FREE when nobody
 CLAIM_HIGH: Final = 11
 UNPUBLISHED: Final = 12  # how many sequences are claimed and not published, for the owner alone
 
 FREE: Final = 0
 GATING: Final = 1
 OBSERVING: Final = 2  # has a sequence that producers do not wait for
+EVICTED: Final = 3  # gated until it was too far behind
+
+TAP: Final = -1
+
+RESERVED: Final = 0  # nobody reads yet
+TAKEN: Final = 1
+JOINING: Final = 2
+
+NEVER_VOIDED: Final = 0
+"""The voids' word of a slot of which no event was ever void; the first sequence is at least 1."""
 
 _DESCRIPTION_OFFSET: Final = 256
 _DESCRIPTION_BYTES_MAX: Final = PAGE_BYTES - _DESCRIPTION_OFFSET
@@ -92,6 +115,7 @@ class Ring(NamedTuple):
 
     words: NDArray[np.int64]  # shape (WORD_COUNT,)
     laps: NDArray[np.int64]  # shape (capacity,), or (0,) with a single producer
+    voids: NDArray[np.int64]  # shape (capacity,)
     slots: NDArray[Any]  # shape (capacity,), the event's dtype
 
 
@@ -129,6 +153,17 @@ def event_from(description: bytes) -> np.dtype[Any]:
     )
 
 
+def pack_name(name: str) -> NDArray[np.int64]:
+    """A producer's or consumer's name as its line holds it, shape (NAME_WORDS,).
+
+    SegmentError when it is longer than 48 bytes.
+    """
+    encoded, size = name.encode(), NAME_WORDS * 8
+    if len(encoded) > size:
+        raise SegmentError(f"the name {name!r} has {len(encoded)} bytes; the most is {size}")
+    return np.frombuffer(encoded.ljust(size, b"\0"), np.int64)
+
+
 def fingerprint(description: bytes) -> bytes:
     """Half a SHA-256 in hex: equal for equal layouts."""
     return hashlib.sha256(description).hexdigest()[:32].encode()
@@ -144,9 +179,14 @@ def laps_offset() -> int:
     return _page_end(PAGE_BYTES + WORD_COUNT * 8)
 
 
+def voids_offset(capacity: int, multi_producer: bool) -> int:
+    """Byte at which the voids' words start."""
+    return _page_end(laps_offset() + (capacity * 8 if multi_producer else 0))
+
+
 def slots_offset(capacity: int, multi_producer: bool) -> int:
     """Byte at which the slots start."""
-    return _page_end(laps_offset() + (capacity * 8 if multi_producer else 0))
+    return _page_end(voids_offset(capacity, multi_producer) + capacity * 8)
 
 
 def segment_bytes(capacity: int, slot_bytes: int, multi_producer: bool) -> int:

@@ -19,7 +19,7 @@ After ``claim``: the range is this producer's and unpublished.  After ``lap``: a
 published, and may be consumed and overwritten by now.  Hence a sequence is void exactly when it is
 at or below the cursor, was never published, lies inside the line of a dead producer, and inside
 the line of no living one (which might own it, or be about to learn that it does not).
-``void_claims`` decides so and publishes zeroed slots in their place.  Where the lines of two dead
+``void_claims`` decides so and publishes void events (voids.py) in their place.  Where the lines of two dead
 producers overlap, either may be blamed: the slot is void all the same.
 
 "Was never published" compares laps with "less than" and not with "other than": the line of a
@@ -40,8 +40,8 @@ import numpy as np
 from disruptor.compiled import entry, inlined, internal
 from disruptor.memory.atomics import (
     compare_exchange,
-    fetch_add,
     load_acquire,
+    release_fence,
     store_relaxed,
     store_release,
 )
@@ -60,10 +60,10 @@ from disruptor.ring.layout import (
     PRODUCERS_MAX,
     PUBLISHED_EPOCH,
     UNPUBLISHED,
-    VOIDED,
     WORDS_PER_LINE,
     Ring,
 )
+from disruptor.ring.voids import mark_void
 from disruptor.ring.wait_strategy import signal
 
 FULL: Final = -1
@@ -135,6 +135,8 @@ def try_next(ring: Ring, line: int, count: int) -> int:
             # release: before the exchange, so that a claim is never without its owner's name
             store_release(words, producer_word(line, CLAIM_LOW), cursor + 1)
         if compare_exchange(words, CURSOR, cursor, claimed):
+            # release: a tap that copies anything of what is written now sees the claim afterwards
+            release_fence()
             words[producer_word(line, UNPUBLISHED)] += count
             return claimed
 
@@ -167,7 +169,7 @@ def _is_claimed_by_the_living(ring: Ring, dead: np.ndarray, sequence: int) -> bo
 
 @entry
 def void_claims(ring: Ring, dead_line: int, dead: np.ndarray, zero: np.ndarray) -> int:
-    """Publish a zeroed event for each sequence that a dead producer took with it; how many.
+    """Publish a void event for each sequence that a dead producer took with it; how many.
 
     Only for a caller that holds proof of the death, one at a time.  ``dead``: int64, shape
     (PRODUCERS_MAX,), non-zero where the line's owner is proven dead.  ``zero``: one zeroed event,
@@ -180,7 +182,6 @@ def void_claims(ring: Ring, dead_line: int, dead: np.ndarray, zero: np.ndarray) 
     voided = 0
     contested = False
     if low != 0:
-        mask = np.uint64(ring.slots.size - 1)
         for sequence in range(low, min(high, load_acquire(words, CURSOR)) + 1):
             if was_published(ring, sequence):
                 continue
@@ -189,10 +190,9 @@ def void_claims(ring: Ring, dead_line: int, dead: np.ndarray, zero: np.ndarray) 
                 continue
             if was_published(ring, sequence):  # its owner published between the two looks
                 continue
-            ring.slots[np.uint64(sequence) & mask] = zero[0]
+            mark_void(ring, sequence, zero)
             mark_published(ring, sequence, sequence)
             voided += 1
-    fetch_add(words, VOIDED, voided)
     signal(words, PUBLISHED_EPOCH)
     if not contested:
         store_release(words, producer_word(dead_line, CLAIM_LOW), 0)

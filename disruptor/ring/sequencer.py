@@ -17,6 +17,7 @@ from disruptor.memory.libc import monotonic_ns
 from disruptor.ring import multi_producer_sequencer as multi
 from disruptor.ring import single_producer_sequencer as single
 from disruptor.ring.layout import CONSUMED_EPOCH, CURSOR, STALLS, Ring
+from disruptor.ring.voids import mark_void
 from disruptor.ring.wait_strategy import (
     WaitStrategy,
     announce_sleep,
@@ -51,6 +52,17 @@ def publish(ring: Ring, line: int, low: int, high: int) -> None:
         _single_publish(ring, low, high)
     else:
         _multi_publish(ring, line, low, high)
+
+
+@internal
+def void(ring: Ring, line: int, low: int, high: int, zero: np.ndarray) -> None:
+    """Publish the claimed sequences low … high as void events, which consumers skip.
+
+    ``zero``: one zeroed event, shape (1,).
+    """
+    for sequence in range(low, high + 1):
+        mark_void(ring, sequence, zero)
+    publish(ring, line, low, high)
 
 
 @inlined

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-
 import numpy as np
 import pytest
 
@@ -12,34 +9,7 @@ from disruptor.errors import SegmentError
 from disruptor.ring import layout
 from disruptor.ring.multi_producer_sequencer import producer_word
 from disruptor.ring.ring_buffer import RingBuffer
-
-EVENT = np.dtype([("value", np.int64)])
-
-
-@pytest.fixture
-def multi_ring(segment_prefix: str) -> Iterator[RingBuffer]:
-    made = RingBuffer.create(f"{segment_prefix}multi", EVENT, 8, multi_producer=True)
-    yield made
-    made.unlink()
-
-
-@pytest.fixture
-def single_ring(segment_prefix: str) -> Iterator[RingBuffer]:
-    made = RingBuffer.create(f"{segment_prefix}single", EVENT, 8)
-    yield made
-    made.unlink()
-
-
-def values(*numbers: int) -> np.ndarray:
-    return np.array([(number,) for number in numbers], EVENT)
-
-
-def in_a_child(work: Callable[[], object]) -> None:
-    child = os.fork()
-    if child == 0:
-        work()
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == 0
+from tests.disruptor.ring.conftest import in_a_child, values
 
 
 @pytest.mark.fault

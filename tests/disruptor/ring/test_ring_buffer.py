@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -16,28 +15,7 @@ from disruptor.errors import (
     WaitTimeoutError,
 )
 from disruptor.ring.ring_buffer import RingBuffer
-
-EVENT = np.dtype([("value", np.int64), ("note", "S8")])
-
-
-@pytest.fixture(params=[False, True], ids=["single", "multi"])
-def ring(request: pytest.FixtureRequest, segment_prefix: str) -> Iterator[RingBuffer]:
-    made = RingBuffer.create(f"{segment_prefix}ring", EVENT, 8, multi_producer=request.param)
-    yield made
-    made.unlink()
-
-
-@pytest.fixture
-def multi_ring(segment_prefix: str) -> Iterator[RingBuffer]:
-    made = RingBuffer.create(f"{segment_prefix}multi", EVENT, 8, multi_producer=True)
-    yield made
-    made.unlink()
-
-
-def values(*numbers: int) -> np.ndarray:
-    events = np.zeros(len(numbers), EVENT)
-    events["value"] = numbers
-    return events
+from tests.disruptor.ring.conftest import EVENT, values
 
 
 def test_events_arrive_in_order_and_numbered_from_one(ring: RingBuffer) -> None:
