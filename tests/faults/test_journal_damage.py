@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from components.oracle.store import Journal, JournalCorruptError, JournalError, verify
-from components.oracle.store.environment import data_path
+from components.oracle.store.segments import data_path
 from tests.components.oracle.store.samples import (
     STREAMS,
     append,

@@ -26,12 +26,17 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class StreamLayout:
-    """What every record of a stream must agree with."""
+    """What every record of a stream must agree with, and where a segment's part of it begins."""
 
     name: str
     text: str
     fingerprint: int
     itemsize: int
+    begin: Link | None = None
+
+    def start(self) -> Link:
+        """Where this part of the chain begins: behind an earlier segment, or at its genesis."""
+        return self.begin or self.genesis()
 
     def genesis(self) -> Link:
         """The beginning: its digest binds the chain to the stream's name and layout."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import lmdb
 import numpy as np
 
-from components.oracle.store import reading, record
+from components.oracle.store import dtype_text
 from components.oracle.store.chain import StreamLayout
+from components.oracle.store.manifest import StreamPart
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,17 @@ class StreamInfo:
 
 
 @dataclass(frozen=True)
+class SegmentInfo:
+    """One segment: where it lies, what it holds of each stream, whether it can still grow."""
+
+    name: str
+    sealed: bool
+    size_bytes: int
+    first_sequences: dict[str, int]  # the first one after those of earlier segments
+    last_sequences: dict[str, int]
+
+
+@dataclass(frozen=True)
 class JournalInfo:
     """All streams, as of one commit."""
 
@@ -38,28 +49,22 @@ class JournalInfo:
     commit: int
     size_bytes: int
     streams: tuple[StreamInfo, ...]
+    segments: tuple[SegmentInfo, ...]
 
 
-def stream_info(
-    transaction: lmdb.Transaction, database: Any, layout: StreamLayout, dtype: np.dtype
-) -> StreamInfo:
-    """Tell one stream, within a read transaction that gives views."""
-    link = reading.last_link(transaction, database, layout)
-    first_ts = 0
-    with reading.engine_errors(layout):
-        cursor = transaction.cursor(database)
-        if cursor.first():
-            first_ts = record.parse(memoryview(cursor.value())).first_ts
-        records = transaction.stat(database)["entries"]
+def stream_info(name: str, parts: Sequence[StreamPart], layout: StreamLayout) -> StreamInfo:
+    """Tell one stream from its parts, one for each segment, in order."""
+    end = parts[-1].end
+    first_ts = next((part.first_ts for part in parts if part.records), 0)
     return StreamInfo(
-        name=layout.name,
-        records=records,
-        count=link.sequence,
-        first_sequence=1 if link.sequence else 0,
-        last_sequence=link.sequence,
+        name=name,
+        records=sum(part.records for part in parts),
+        count=end.sequence,
+        first_sequence=1 if end.sequence else 0,
+        last_sequence=end.sequence,
         first_ts=first_ts,
-        last_ts=link.last_ts,
-        size_bytes=link.sequence * layout.itemsize,
-        head=link.digest,
-        dtype=dtype,
+        last_ts=end.last_ts,
+        size_bytes=end.sequence * layout.itemsize,
+        head=end.digest,
+        dtype=dtype_text.from_text(layout.text),
     )

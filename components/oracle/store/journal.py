@@ -13,8 +13,9 @@ When is an event durable?  ``sync`` decides, and ``durable_sequence`` tells:
                 backup replaces; that is found and refused, never misread
     off         at ``sync`` and ``close`` only; the same risk, for longer
 
-The layers below: environment.py (files, LMDB), record.py (the bytes of a batch), chain.py (what
-proves them), reading.py, writer.py, recovery.py (start-up), watermark.py, writer_lock.py.
+The layers below: segments.py (the files), environment.py (LMDB), record.py (the bytes of a batch),
+chain.py (what proves them), reading.py, writer.py, recovery.py (start-up), manifest.py,
+upcast.py, watermark.py, writer_lock.py.
 """
 
 from __future__ import annotations
@@ -24,33 +25,40 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-import lmdb
 import numpy as np
 from numpy.typing import NDArray
 
-from components.oracle.store import dtype_text, environment, reading, record, watermark, writer_lock
-from components.oracle.store.chain import Link, StreamLayout
-from components.oracle.store.environment import Format, Tables
-from components.oracle.store.errors import JournalError, JournalLayoutError, JournalMissingError
-from components.oracle.store.info import JournalInfo, stream_info
-from components.oracle.store.recovery import recover
+from components.oracle.store import (
+    dtype_text,
+    environment,
+    reading,
+    record,
+    recovery,
+    segments,
+    upcast,
+    watermark,
+    writer_lock,
+)
+from components.oracle.store.chain import Link
+from components.oracle.store.errors import JournalError
+from components.oracle.store.info import JournalInfo, SegmentInfo, stream_info
+from components.oracle.store.manifest import StreamPart
+from components.oracle.store.segments import Place, Segments, WriteOptions
 from components.oracle.store.writer import SYNC_MODES, Batch, SyncMode, Writer
+
+SEGMENT_BYTES: Final = 1 << 30
+_SEGMENT_BYTES_MIN: Final = 1 << 16
 
 
 class Journal:
     """A journal opened by ``open_writer`` or ``open_reader``; used by the thread that opened it."""
 
-    def __init__(
-        self, directory: Path, engine: lmdb.Environment, tables: Tables, form: Format
-    ) -> None:
-        self.path: Final = directory
+    def __init__(self, found: Segments, streams: Mapping[str, np.dtype] | None = None) -> None:
+        self.path: Final = found.directory
         self.notes: tuple[str, ...] = ()
         """What a writer found at start-up that a person should know; empty when all was well."""
-        self._engine: lmdb.Environment | None = engine
-        self._tables = tables
-        self._format = form
-        self._layouts = form.stream_layouts()
-        self._dtypes = {name: dtype_text.from_text(text) for name, text in form.layouts.items()}
+        self._segments: Segments | None = found
+        self._wanted = {name: np.dtype(dtype) for name, dtype in (streams or {}).items()}
         self._writer: Writer | None = None
         self._lock: writer_lock.WriterLock | None = None
 
@@ -62,64 +70,70 @@ class Journal:
         *,
         sync: SyncMode = "commit",
         interval_ms: int = 100,
+        segment_bytes: int = SEGMENT_BYTES,
         map_size_bytes: int = environment.MAP_SIZE_BYTES,
     ) -> Journal:
-        """Create the journal, or continue it once its whole chain is proven.
+        """Create the journal, or continue it once recovery.py's table says that it may be.
+
+        A stream that was stored with an older layout, which upcast.py can carry over, goes on with
+        the one given, in a new segment.  ``segment_bytes``: a segment that has grown to this size
+        is sealed, and the next one begun.
 
         Raises JournalLockedError if another process writes it, JournalCorruptError with the first
-        bad record, JournalLayoutError if a stream was stored with another dtype.
+        bad record, JournalLayoutError if a stream was stored with a layout that does not fit.
         """
-        _check_options(streams, sync, interval_ms)
+        _check_options(streams, sync, interval_ms, segment_bytes)
         directory = Path(path)
-        environment.make_directories(directory)
+        environment.make_directory(directory)
         lock = writer_lock.WriterLock(directory)
-        engine = None
+        options = WriteOptions(sync == "commit", map_size_bytes)
+        texts = {name: dtype_text.to_text(np.dtype(dtype)) for name, dtype in streams.items()}
+        opened = None
         try:
-            if environment.data_path(directory).exists():
-                environment.refuse_damaged_pages(directory, lock_is_ours=True)
-            engine = environment.open_environment(
-                directory, readonly=False, sync=sync == "commit", map_size_bytes=map_size_bytes
+            opened, notes = recovery.open_segments(directory, texts, options)
+            recovery.require_fit(opened, texts)
+            found = recovery.recover(opened)
+            links = recovery.adopt_layouts(opened, texts, options)
+            journal = cls(opened)
+            journal.notes = (*notes, *found.notes)
+            journal._writer = Writer(
+                opened, opened.active.dtypes, links, sync, interval_ms, segment_bytes, options
             )
-            tables = Tables(engine)
-            form = _agree_on_layouts(directory, engine, tables, streams)
-            environment.sync_directories(directory)
-            journal = cls(directory, engine, tables, form)
-            journal._start_writing(lock, sync, interval_ms)
+            journal._lock = lock
         except BaseException:
-            if engine is not None:
-                engine.close()
+            if opened is not None:
+                opened.close()
             lock.release()
             raise
         return journal
 
     @classmethod
-    def open_reader(cls, path: Path) -> Journal:
-        """Open an existing journal for reading, also while a writer runs; takes no lock."""
-        directory = Path(path)
-        environment.require_journal(directory)
-        environment.refuse_remote_filesystem(directory)
-        environment.refuse_damaged_pages(directory, lock_is_ours=False)
-        engine = environment.open_environment(directory, readonly=True)
+    def open_reader(cls, path: Path, streams: Mapping[str, np.dtype] | None = None) -> Journal:
+        """Open an existing journal for reading, also while a writer runs; takes no lock.
+
+        With ``streams``, these are read in the layouts given, whatever they were stored with;
+        JournalLayoutError if that is not possible.
+        """
+        opened = Segments.open_reading(Path(path))
         try:
-            tables = Tables(engine)
-            form = tables.attach()
-            if form is None:
-                raise JournalMissingError(f"the creation of the journal {directory} never finished")
-            with engine.begin() as transaction:
-                tables.proven_commit(transaction)
+            texts = {
+                name: dtype_text.to_text(np.dtype(each)) for name, each in (streams or {}).items()
+            }
+            recovery.require_fit(opened, texts)
         except BaseException:
-            engine.close()
+            opened.close()
             raise
-        return cls(directory, engine, tables, form)
+        return cls(opened, streams)
 
     @property
     def streams(self) -> tuple[str, ...]:
         """The names of all streams."""
-        return tuple(self._layouts)
+        return tuple(self._require_open().active.layouts)
 
     def dtype(self, stream: str) -> np.dtype:
-        """The layout of a stream's events, as stored in the journal."""
-        return self._dtypes[self._layout(stream).name]
+        """The layout in which a stream's events are read: the one asked for, or the newest."""
+        self._require_stream(stream)
+        return self._wanted.get(stream, self._require_open().active.dtypes[stream])
 
     def append(self, batches: Sequence[Batch]) -> None:
         """Commit all batches in one transaction, or none of them.
@@ -140,7 +154,7 @@ class Journal:
 
     def durable_sequence(self, stream: str) -> int:
         """Up to which sequence a power failure loses nothing; a reader asks the watermark."""
-        self._layout(stream)
+        self._require_stream(stream)
         if self._writer is not None:
             return self._writer.durable_sequence(stream)
         mark = watermark.read(self.path)
@@ -156,11 +170,12 @@ class Journal:
 
     def link(self, stream: str) -> Link:
         """Where a stream stands: sequence, digest, largest timestamp, commit."""
-        layout = self._layout(stream)
         if self._writer is not None:
+            self._require_stream(stream)
             return self._writer.link(stream)
-        with self._require_engine().begin(buffers=True) as transaction:
-            return reading.last_link(transaction, self._tables.streams[stream], layout)
+        self._require_open().refresh()
+        self._require_stream(stream)
+        return self._require_open().active.last_link(stream)
 
     def read(
         self, stream: str, first: int = 1, last: int | None = None, *, buffers: int = 0
@@ -171,45 +186,71 @@ class Journal:
         that is overwritten when so many more were taken, which is faster.  Every record is proven
         before its events are handed out; JournalCorruptError names the one that is not.
         """
-        layout = self._layout(stream)
         end = self.last_sequence(stream)
         last = end if last is None else last
         if first < 1 or last > end:
             raise ValueError(f"stream {stream} holds 1 to {end}; asked for {first} to {last}")
-        if first > last:
-            return iter(())
-        database = self._tables.streams[stream]
-        engine = self._require_engine()
-        dtype = self._dtypes[stream]
-        return reading.read(engine, database, layout, dtype, first, last, buffers)
+        return self._read(stream, first, last, buffers)
+
+    def end_by_time(self, stream: str, ts: int) -> int:
+        """The last sequence whose time is at most ``ts``, inclusive; 0 if there is none.
+
+        An event's time is the largest timestamp of its stream so far.  ValueError for a stream
+        without timestamps.
+        """
+        self._require_stream(stream)
+        found = self._require_open()
+        found.refresh()
+        if "ts" not in (found.active.dtypes[stream].names or ()):
+            raise ValueError(f"stream {stream} has no timestamps")
+        for place in reversed(found.places):
+            begin = found.begin(place).get(stream)
+            if begin is None or begin.last_ts <= ts:
+                with found.using(place) as segment:
+                    layout = segment.layouts.get(stream)
+                    if layout is None:
+                        continue
+                    return reading.end_by_time(
+                        segment.engine,
+                        segment.tables.streams[stream],
+                        layout,
+                        segment.dtypes[stream],
+                        ts,
+                    )
+        return 0
 
     def info(self) -> JournalInfo:
-        """What the journal holds, from its first and last records; does not read the rest."""
-        with self._require_engine().begin(buffers=True) as transaction:
-            commit = self._tables.proven_commit(transaction)
-            streams = tuple(
-                stream_info(transaction, self._tables.streams[name], layout, self._dtypes[name])
-                for name, layout in self._layouts.items()
-            )
+        """What the journal holds, from manifests, first and last records; reads nothing else."""
+        found = self._require_open()
+        found.refresh()
+        parts = [found.parts(place) for place in found.places]
+        streams = tuple(
+            stream_info(name, [each[name] for _, each in parts if name in each], layout)
+            for name, layout in found.active.layouts.items()
+        )
         return JournalInfo(
             path=str(self.path),
-            format_version=self._format.version,
-            created_ns=self._format.created_ns,
-            commit=commit,
-            size_bytes=environment.size_bytes(self.path),
+            format_version=found.active.format.version,
+            created_ns=found.active.format.created_ns,
+            commit=parts[-1][0],
+            size_bytes=segments.size_bytes(self.path),
             streams=streams,
+            segments=tuple(
+                self._segment_info(place, each)
+                for place, (_, each) in zip(found.places, parts, strict=True)
+            ),
         )
 
     def close(self) -> None:
         """Sync what is not yet, and let go of everything; a second call does nothing."""
-        if self._engine is None:
+        if self._segments is None:
             return
         try:
             if self._writer is not None:
                 self._writer.close()
         finally:
-            self._engine.close()
-            self._engine = None
+            self._segments.close()
+            self._segments = None
             if self._lock is not None:
                 self._lock.release()
 
@@ -224,48 +265,74 @@ class Journal:
     ) -> None:
         self.close()
 
-    def _start_writing(
-        self, lock: writer_lock.WriterLock, sync: SyncMode, interval_ms: int
-    ) -> None:
-        engine = self._require_engine()
-        found = recover(self.path, engine, self._tables, self._layouts)
-        self.notes = found.notes
-        self._writer = Writer(
-            self.path,
-            engine,
-            self._tables,
-            self._layouts,
-            self._dtypes,
-            found.links,
-            sync,
-            interval_ms,
-        )
-        self._lock = lock
+    def _read(
+        self, stream: str, first: int, last: int, buffers: int
+    ) -> Iterator[tuple[int, NDArray[Any]]]:
+        found = self._require_open()
+        wanted = self.dtype(stream)
+        places = found.places
+        begins = [_begin(found.begin(place), stream) for place in places]
+        for place, begin, end in zip(places, begins, [*begins[1:], last], strict=True):
+            low, high = max(first, begin + 1), min(last, end)
+            if low > high:
+                continue
+            with found.using(place) as segment:
+                for start, chunk in reading.read(
+                    segment.engine,
+                    segment.tables.streams[stream],
+                    segment.layouts[stream],
+                    segment.dtypes[stream],
+                    low,
+                    high,
+                    buffers,
+                ):
+                    yield start, upcast.upcast(chunk, wanted)
 
-    def _layout(self, stream: str) -> StreamLayout:
-        if stream not in self._layouts:
+    def _segment_info(self, place: Place, parts: Mapping[str, StreamPart]) -> SegmentInfo:
+        found = self._require_open()
+        data = environment.data_file(place.path)
+        return SegmentInfo(
+            name=place.path.name,
+            sealed=place != found.active.place and found.manifest(place) is not None,
+            size_bytes=data.stat().st_blocks * 512,
+            first_sequences={name: part.begin.sequence + 1 for name, part in parts.items()},
+            last_sequences={name: part.end.sequence for name, part in parts.items()},
+        )
+
+    def _require_stream(self, stream: str) -> None:
+        if stream not in self.streams:
             raise JournalError(
                 f"the journal {self.path} has no stream {stream!r}; it has {', '.join(self.streams)}"
             )
-        return self._layouts[stream]
 
-    def _require_engine(self) -> lmdb.Environment:
-        if self._engine is None:
+    def _require_open(self) -> Segments:
+        if self._segments is None:
             raise JournalError(f"the journal {self.path} is closed")
-        return self._engine
+        return self._segments
 
     def _require_writer(self) -> Writer:
-        self._require_engine()
+        self._require_open()
         if self._writer is None:
             raise JournalError(f"the journal {self.path} was opened for reading only")
         return self._writer
 
 
-def _check_options(streams: Mapping[str, np.dtype], sync: str, interval_ms: int) -> None:
+def _begin(links: Mapping[str, Link], stream: str) -> int:
+    link = links.get(stream)
+    return link.sequence if link else 0
+
+
+def _check_options(
+    streams: Mapping[str, np.dtype], sync: str, interval_ms: int, segment_bytes: int
+) -> None:
     if sync not in SYNC_MODES:
         raise ValueError(f"sync is one of {', '.join(SYNC_MODES)}, found {sync!r}")
     if interval_ms < 1:
         raise ValueError(f"interval_ms must be at least 1, found {interval_ms}")
+    if segment_bytes < _SEGMENT_BYTES_MIN:
+        raise ValueError(
+            f"segment_bytes must be at least {_SEGMENT_BYTES_MIN}, found {segment_bytes}"
+        )
     for name in streams:
         if (
             not name.isidentifier()
@@ -276,23 +343,3 @@ def _check_options(streams: Mapping[str, np.dtype], sync: str, interval_ms: int)
                 f"a stream's name is an identifier of at most {record.STREAM_NAME_BYTES_MAX} "
                 f"letters, found {name!r}"
             )
-
-
-def _agree_on_layouts(
-    directory: Path, engine: lmdb.Environment, tables: Tables, streams: Mapping[str, np.dtype]
-) -> Format:
-    """The stored format, extended by the streams that are new; refuses one that differs."""
-    wanted = {name: dtype_text.to_text(np.dtype(dtype)) for name, dtype in streams.items()}
-    stored = tables.attach()
-    if stored is None:
-        return tables.create(wanted, None)
-    with engine.begin() as transaction:
-        tables.proven_commit(transaction)
-    for name, text in wanted.items():
-        if stored.layouts.get(name, text) != text:
-            raise JournalLayoutError(
-                f"stream {name} of the journal {directory} was stored with another layout.\n"
-                f"stored: {dtype_text.to_words(dtype_text.from_text(stored.layouts[name]))}\n"
-                f"asked:  {dtype_text.to_words(np.dtype(streams[name]))}"
-            )
-    return stored if wanted.keys() <= stored.layouts.keys() else tables.create(wanted, stored)

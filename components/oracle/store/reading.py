@@ -1,4 +1,5 @@
-"""Walking a stream's records: every byte that leaves here has been proven by the chain.
+"""Walking a stream's records within one segment: every byte that leaves here has been proven by
+the chain.  segments.py and journal.py put the segments together.
 
 Read transactions are short.  One that stays open keeps LMDB from reusing any page freed since, so
 that each commit beside it makes the file grow; therefore a walk renews its transaction every few
@@ -37,7 +38,7 @@ def last_link(transaction: lmdb.Transaction, database: Any, layout: StreamLayout
     with engine_errors(layout):
         cursor = transaction.cursor(database)
         if not cursor.last():
-            return layout.genesis()
+            return layout.start()
         return follow(layout, _link_before(cursor, layout), *_item(cursor))
 
 
@@ -49,17 +50,19 @@ def walk(
     The value is a view that is valid until the next step.  A walk from the beginning also finds
     records that hide outside of the order.
     """
-    walked = 0 if link.sequence == 0 else None
+    begins = link.sequence == layout.start().sequence
+    walked = 0 if begins else None
     more = True
     while more:
         with engine_errors(layout), environment.begin(buffers=True) as transaction:
             cursor = transaction.cursor(database)
             start = record.key_of(link.sequence + 1)
-            more = cursor.set_range(start) if link.sequence else cursor.first()
+            more = cursor.first() if begins else cursor.set_range(start)
             seen = 0
             while more and seen < RENEW_BYTES:
                 key, value = _item(cursor)
                 link = follow(layout, link, key, value)
+                begins = False
                 yield link, value
                 seen += len(value)
                 walked = None if walked is None else walked + 1
@@ -148,7 +151,7 @@ def _link_before(cursor: lmdb.Cursor, layout: StreamLayout) -> Link:
     here = record.sequence_of(memoryview(cursor.key()))
     if not cursor.prev():
         cursor.first()
-        return layout.genesis()
+        return layout.start()
     header = record.parse(memoryview(cursor.value()))
     cursor.set_key(record.key_of(here))
     return Link(header.last_sequence, header.digest, header.last_ts, header.commit)
@@ -156,13 +159,17 @@ def _link_before(cursor: lmdb.Cursor, layout: StreamLayout) -> Link:
 
 def _locate(cursor: lmdb.Cursor, layout: StreamLayout, sequence: int) -> Link:
     """The link in front of the record that holds ``sequence``."""
+    _stand_on(cursor, layout, sequence)
+    return _link_before(cursor, layout)
+
+
+def _stand_on(cursor: lmdb.Cursor, layout: StreamLayout, sequence: int) -> None:
     key = record.key_of(sequence)
     found = cursor.set_range(key)
     if not (found and record.sequence_of(memoryview(cursor.key())) == sequence):
         found = cursor.prev() if found else cursor.last()
     if not found:
         raise JournalCorruptError(f"stream {layout.name} has no record with sequence {sequence}")
-    return _link_before(cursor, layout)
 
 
 def _check_entries(
@@ -173,3 +180,39 @@ def _check_entries(
         raise JournalCorruptError(
             f"stream {layout.name} has {walked} records in order, but counts {entries}"
         )
+
+
+def end_by_time(
+    environment: lmdb.Environment,
+    database: Any,
+    layout: StreamLayout,
+    dtype: np.dtype,
+    ts: int,
+) -> int:
+    """The last sequence whose time is at most ``ts``; an event's time is the largest so far.
+
+    Looks at the headers of about log2(records) records and proves the one where it ends.
+    """
+    with engine_errors(layout), environment.begin(buffers=True) as transaction:
+        low, high = layout.start().sequence, last_link(transaction, database, layout).sequence
+        cursor = transaction.cursor(database)
+        past: record.RecordHeader | None = None
+        while low < high:
+            header = _header_with(cursor, layout, (low + high + 1) // 2)
+            if header.last_ts <= ts:
+                low = header.last_sequence
+            else:
+                high = header.first_sequence - 1
+                past = header
+        if past is None:
+            return low
+        before = _locate(cursor, layout, low + 1).last_ts
+    ((_, events),) = read(environment, database, layout, dtype, low + 1, past.last_sequence)
+    times = np.maximum.accumulate(np.maximum(events["ts"], before))
+    return low + int(np.searchsorted(times, ts, side="right"))
+
+
+def _header_with(cursor: lmdb.Cursor, layout: StreamLayout, sequence: int) -> record.RecordHeader:
+    """The header of the record that holds ``sequence``; the cursor stands on it."""
+    _stand_on(cursor, layout, sequence)
+    return record.parse(memoryview(cursor.value()))

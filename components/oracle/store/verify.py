@@ -13,11 +13,12 @@ from pathlib import Path
 
 import lmdb
 
-from components.oracle.store import environment, watermark, writer_lock
-from components.oracle.store.chain import Link, StreamLayout
+from components.oracle.store import environment, manifest, record, watermark, writer_lock
+from components.oracle.store.chain import StreamLayout
 from components.oracle.store.errors import JournalCorruptError, JournalError
 from components.oracle.store.reading import walk
-from components.oracle.store.recovery import lost_end
+from components.oracle.store.recovery import joint_problem, lost_end
+from components.oracle.store.segments import Place, Segment, Segments, require_journal
 
 
 @dataclass(frozen=True)
@@ -49,81 +50,128 @@ class Report:
 
 
 def verify(path: Path, *, deep: bool = False) -> Report:
-    """Prove the whole chain of every stream.
+    """Prove the whole chain of every stream, through all segments.
 
-    The pages below are walked by LMDB's offline verifier too, except beside a running writer:
-    there ``deep`` walks those of a consistent copy, which takes as much room as the journal.
+    The pages below are walked by LMDB's offline verifier too, except those of the newest segment
+    beside a running writer: there ``deep`` walks a consistent copy, which takes as much room.
+    ``deep`` also compares each sealed file's SHA-256 with its manifest.
     JournalMissingError if there is none; damage is reported, not raised.
     """
     directory = Path(path)
-    environment.require_journal(directory)
+    require_journal(directory)
     mark = watermark.read(directory)
-    alive = writer_lock.is_held(directory)
-    if not alive:
-        problems = environment.page_problems(directory)
-        if problems and not writer_lock.is_held(directory):
-            where = environment.data_path(directory)
-            text = f"{where}: {problems[0]} ({len(problems)} problems in its pages)"
-            return Report(str(directory), (), problems[0], (text,), ())
-    engine = environment.open_environment(directory, readonly=True)
+    walks: dict[str, StreamWalk] = {}
+    pages = "sound"
+    problems: list[str] = []
     try:
-        tables = environment.Tables(engine)
-        form = tables.attach()
-        if form is None:
-            raise JournalCorruptError(f"the creation of the journal {directory} never finished")
-        with engine.begin() as transaction:
-            commit = tables.proven_commit(transaction)
-        streams = tuple(
-            _verify_stream(engine, tables, layout, commit)
-            for layout in form.stream_layouts().values()
-        )
-        pages = _pages_of_copy(directory, engine, alive, deep)
+        segments = Segments.open_reading(directory)
     except JournalCorruptError as error:
-        return Report(str(directory), (), "sound", (f"{directory}: {error}",), ())
+        return Report(str(directory), (), str(error), (str(error),), ())
+    try:
+        for place in segments.places:
+            problems += verify_segment(segments, place, walks, deep=deep)
+        if deep or not writer_lock.is_held(directory):
+            pages = _pages_of_newest(segments)
+        else:
+            pages = _NOT_WALKED
+    except JournalCorruptError as error:
+        pages = str(error) if "pages" in str(error) else pages
+        problems.append(f"{directory}: {error}")
     finally:
-        engine.close()
-    found = [each.problem for each in streams if each.problem]
-    if not found and mark is not None:
-        ends = {each.name: Link(each.last_sequence, each.head, 0, 0) for each in streams}
-        missing = lost_end(ends, mark)
-        found += [missing] if missing else []
+        segments.close()
+    streams = tuple(walk.report() for walk in walks.values())
+    problems = [*(each.problem for each in streams if each.problem), *problems]
+    if not problems and mark is not None:
+        missing = lost_end({name: each.link for name, each in walks.items()}, mark)
+        problems += [missing] if missing else []
     if pages not in ("sound", _NOT_WALKED):
-        found.append(pages)
+        problems.append(pages)
     notes = () if mark else ("there is no readable watermark: the end itself cannot be proven",)
-    return Report(str(directory), streams, pages, tuple(found), notes)
+    return Report(str(directory), streams, pages, tuple(problems), notes)
 
 
 _NOT_WALKED = "not walked: a process is writing (--deep walks those of a copy)"
 
 
-def _pages_of_copy(directory: Path, engine: lmdb.Environment, alive: bool, deep: bool) -> str:
-    if not alive:
-        return "sound"
-    if not deep:
-        return _NOT_WALKED
-    with tempfile.TemporaryDirectory(prefix="verify-", dir=directory) as copy:
-        environment.segment_path(Path(copy)).mkdir()
+class StreamWalk:
+    """How far one stream was proven."""
+
+    def __init__(self, layout: StreamLayout) -> None:
+        self.layout = layout
+        self.link = layout.start()
+        self.records = 0
+        self.size_bytes = 0
+        self.problem: str | None = None
+
+    def take(self, segment: Segment, layout: StreamLayout, commit: int) -> None:
+        """Prove the stream's part of a segment, up to a commit."""
+        if self.problem is not None:
+            return
         try:
-            engine.copy(str(environment.segment_path(Path(copy))))
+            database = segment.tables.streams[layout.name]
+            for now, value in walk(segment.engine, database, layout, layout.start()):
+                if now.commit > commit:
+                    break
+                self.link = now
+                self.records += 1
+                self.size_bytes += len(value) - record.HEADER_BYTES
+        except JournalCorruptError as error:
+            self.problem = f"{error} (in {segment.place.path.name})"
+
+    def report(self) -> StreamReport:
+        """What was found."""
+        link = self.link
+        return StreamReport(
+            self.layout.name,
+            self.records,
+            link.sequence,
+            self.size_bytes,
+            link.digest,
+            self.problem,
+        )
+
+
+def verify_segment(
+    segments: Segments, place: Place, walks: dict[str, StreamWalk], *, deep: bool
+) -> list[str]:
+    """Prove one segment behind those that ``walks`` has proven; what is wrong besides records."""
+    sealed = segments.manifest(place) if place != segments.active.place else None
+    problems = []
+    if sealed is not None:
+        problem = manifest.problem(place.path, sealed, deep=deep)
+        problems += [problem] if problem else []
+    with segments.using(place) as segment:
+        ends = {name: each.link for name, each in walks.items() if each.problem is None}
+        begin = {
+            name: link
+            for name, link in segment.format.begin.items()
+            if name in ends or name not in walks
+        }
+        joint = joint_problem(place, ends, begin)
+        if joint:
+            raise JournalCorruptError(joint)
+        with segment.engine.begin() as transaction:
+            commit = segment.tables.proven_commit(transaction)
+        for name, layout in segment.layouts.items():
+            walks.setdefault(name, StreamWalk(layout)).take(segment, layout, commit)
+    if sealed is not None:
+        problems += [
+            f"{place.path.name}: its manifest says that stream {name} ends at "
+            f"{part.end.sequence}, {part.end.digest.hex()}"
+            for name, part in sealed.streams.items()
+            if walks[name].problem is None and walks[name].link != part.end
+        ]
+    return problems
+
+
+def _pages_of_newest(segments: Segments) -> str:
+    """Walk the pages of a copy, as a writer may be at work on those of the file."""
+    if not writer_lock.is_held(segments.directory):
+        return "sound"
+    with tempfile.TemporaryDirectory(prefix="verify-", dir=segments.directory) as copy:
+        try:
+            segments.active.engine.copy(copy)
         except lmdb.Error as error:
             raise JournalError(f"cannot copy the journal to walk its pages: {error}") from None
         problems = environment.page_problems(Path(copy))
     return problems[0] if problems else "sound"
-
-
-def _verify_stream(
-    engine: lmdb.Environment, tables: environment.Tables, layout: StreamLayout, commit: int
-) -> StreamReport:
-    link = layout.genesis()
-    records = 0
-    problem = None
-    try:
-        for now, _ in walk(engine, tables.streams[layout.name], layout, link):
-            if now.commit > commit:
-                break
-            link = now
-            records += 1
-    except JournalCorruptError as error:
-        problem = str(error)
-    size = link.sequence * layout.itemsize
-    return StreamReport(layout.name, records, link.sequence, size, link.digest, problem)

@@ -3,7 +3,10 @@
 One ``append`` is one LMDB transaction.  The body of each record is gathered into a buffer that is
 kept for the next one, hashed there, and put from there.
 
-After any error of a write or a sync the writer is finished.  The kernel may have dropped the
+When the segment has reached its size, or LMDB's map is full, the writer rolls to the next one and
+appends there what did not fit: no gap, no duplicate.
+
+After any other error of a write or a sync the writer is finished.  The kernel may have dropped the
 pages that it could not write and marked them clean, so a second fsync that succeeds proves
 nothing; only reading the file again, in a new start, tells what is on disk.
 """
@@ -13,7 +16,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final, Literal, NoReturn
 
 import lmdb
@@ -22,8 +24,8 @@ from numpy.typing import NDArray
 
 from components.oracle.store import record, watermark
 from components.oracle.store.chain import Link, StreamLayout
-from components.oracle.store.environment import Tables
 from components.oracle.store.errors import JournalError, JournalWriteError
+from components.oracle.store.segments import Segments, WriteOptions
 
 Batch = tuple[str, int, list[NDArray[Any]]]
 """A stream's name, the sequence of the first event, and arrays that follow each other."""
@@ -94,32 +96,34 @@ class _Tail:
 
 
 class Writer:
-    """Appends to an environment whose chains were proven; owned by one thread of one process."""
+    """Appends to segments whose chains were proven; owned by one thread of one process."""
 
     def __init__(
         self,
-        directory: Path,
-        engine: lmdb.Environment,
-        tables: Tables,
-        layouts: Mapping[str, StreamLayout],
+        segments: Segments,
         dtypes: Mapping[str, np.dtype],
         links: Mapping[str, Link],
         sync: SyncMode,
         interval_ms: int,
+        segment_bytes: int,
+        options: WriteOptions,
     ) -> None:
-        self._directory = directory
-        self._engine = engine
-        self._tables = tables
+        self._directory = segments.directory
+        self._segments = segments
+        self._segment_bytes = segment_bytes
+        self._options = options
+        self._use_active()
         self._tails = {
-            name: _Tail(layout, dtypes[name], links[name]) for name, layout in layouts.items()
+            name: _Tail(layout, dtypes[name], links[name])
+            for name, layout in segments.active.layouts.items()
         }
         self._mode = sync
         self._interval_ns = interval_ms * 1_000_000
         self._pid = os.getpid()
         self._failure: str | None = None
-        self._mark_file = watermark.WatermarkFile(directory)
-        with engine.begin() as transaction:
-            self._committed = tables.proven_commit(transaction)
+        self._mark_file = watermark.WatermarkFile(self._directory)
+        with self._engine.begin() as transaction:
+            self._committed = self._tables.proven_commit(transaction)
         self._durable = 0
         self._synced_ns = 0
         self._sync_now()
@@ -139,16 +143,15 @@ class Writer:
         if not pending:
             return
         self._check(pending)
-        links: dict[str, Link] = {}
+        if self._segments.active.used_bytes() >= self._segment_bytes:
+            self._roll()
         try:
-            with self._engine.begin(write=True) as transaction:
-                commit = self._tables.note_commit(transaction)
-                for name, first, arrays in pending:
-                    key, value, links[name] = self._tails[name].seal(arrays, commit)
-                    cursor = transaction.cursor(self._tables.streams[name])
-                    counts = cursor.putmulti([(key, value)], append=True)
-                    if counts != (1, 1):
-                        raise lmdb.Error(f"record {first} of {name} was not taken: {counts}")
+            try:
+                commit, links = self._put(pending)
+            except lmdb.MapFullError:
+                if not self._roll():
+                    raise
+                commit, links = self._put(pending)
         except lmdb.Error as error:
             self._fail("could not append", error)
         self._committed = commit
@@ -178,6 +181,40 @@ class Writer:
                 self.sync()
         finally:
             self._mark_file.close()
+
+    def _put(self, pending: Sequence[Batch]) -> tuple[int, dict[str, Link]]:
+        """All batches in one transaction; its number, and where the streams stand after it."""
+        links: dict[str, Link] = {}
+        with self._engine.begin(write=True) as transaction:
+            commit = self._tables.note_commit(transaction)
+            for name, first, arrays in pending:
+                key, value, links[name] = self._tails[name].seal(arrays, commit)
+                cursor = transaction.cursor(self._tables.streams[name])
+                counts = cursor.putmulti([(key, value)], append=True)
+                if counts != (1, 1):
+                    raise lmdb.Error(f"record {first} of {name} was not taken: {counts}")
+        return commit, links
+
+    def _roll(self) -> bool:
+        """Begin the next segment; False if this one holds nothing, so that it would not help."""
+        begin = self._segments.active.layouts
+        if all(tail.link == begin[name].start() for name, tail in self._tails.items()):
+            return False
+        self.sync()
+        try:
+            self._segments.roll(self._segments.active.format.layouts, self._options)
+        except (lmdb.Error, JournalError) as error:
+            self._fail("could not begin the next segment", error)
+        self._use_active()
+        with self._engine.begin() as transaction:
+            self._committed = self._tables.proven_commit(transaction)
+        self._note_durable()
+        self._write_mark()
+        return True
+
+    def _use_active(self) -> None:
+        self._engine = self._segments.active.engine
+        self._tables = self._segments.active.tables
 
     def _check(self, pending: Sequence[Batch]) -> None:
         names = [name for name, _, _ in pending]

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from components.oracle.cli import main
-from components.oracle.store.environment import data_path
+from components.oracle.store.segments import data_path
 from tests.components.oracle.platform_samples import START_NS, Platform, write, write_by_hand
 
 
@@ -53,7 +53,7 @@ def test_info_as_json(journal: Path) -> None:
     assert (commands["first_ts"], commands["last_ts"]) == (START_NS, START_NS + 2)
     assert (commands["durable_sequence"], commands["bytes"]) == (4, 384)
     assert len(commands["head"]) == 64
-    assert content["format_version"] == 1
+    assert content["format_version"] == 2
 
 
 def test_info_for_people(journal: Path) -> None:

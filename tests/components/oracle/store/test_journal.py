@@ -20,6 +20,7 @@ from components.oracle.store import (
     JournalMissingError,
     JournalWriteError,
     environment,
+    segments,
     verify,
 )
 from components.oracle.store.writer import SyncMode
@@ -272,8 +273,9 @@ def test_a_path_that_cannot_hold_a_journal_is_named(tmp_path: Path) -> None:
 
 
 def test_an_unfinished_creation_is_finished_by_the_next_writer(tmp_path: Path) -> None:
-    environment.make_directories(tmp_path / "j")
-    environment.open_environment(tmp_path / "j", readonly=False).close()
+    segment = segments.segment_path(tmp_path / "j")
+    segment.mkdir(parents=True)
+    environment.open_environment(segment, readonly=False).close()
     with pytest.raises(JournalMissingError, match="never finished"):
         Journal.open_reader(tmp_path / "j")
     fill(tmp_path / "j", batches=1)
@@ -354,19 +356,32 @@ def _append_often(journal: Journal) -> None:
         append(journal, 1000)
 
 
-def test_a_full_map_is_one_clear_error_and_the_end_of_the_writer(tmp_path: Path) -> None:
-    journal = Journal.open_writer(tmp_path / "j", STREAMS, map_size_bytes=1 << 20)
-    with pytest.raises(JournalWriteError, match="MDB_MAP_FULL"):
+def test_a_full_map_goes_on_in_the_next_segment(tmp_path: Path) -> None:
+    """The batch that did not fit is appended there: no gap, no duplicate."""
+    with Journal.open_writer(tmp_path / "j", STREAMS, map_size_bytes=1 << 20) as journal:
         _append_often(journal)
-    reached = journal.last_sequence("orders")
-    with pytest.raises(JournalWriteError, match="takes no more"):
-        append(journal, 1)
+        assert journal.last_sequence("orders") == 100_000
+    with Journal.open_reader(tmp_path / "j") as again:
+        assert len(again.info().segments) > 2
+        assert is_prefix_of_what_was_written(again)
+        assert len(contents(again, "orders")) == 100_000
+    assert verify(tmp_path / "j", deep=True).ok
+
+
+def test_a_batch_larger_than_the_map_is_one_clear_error_and_the_end_of_the_writer(
+    tmp_path: Path,
+) -> None:
+    journal = Journal.open_writer(tmp_path / "j", STREAMS, map_size_bytes=1 << 20)
+    append(journal, 1000)
+    for words in ("MDB_MAP_FULL", "takes no more"):
+        with pytest.raises(JournalWriteError, match=words):
+            append(journal, 100_000)
     journal.close()
 
     assert verify(tmp_path / "j").ok
     fill(tmp_path / "j", batches=1)
     with Journal.open_reader(tmp_path / "j") as again:
-        assert again.last_sequence("orders") == reached + 10
+        assert again.last_sequence("orders") == 1010
         assert is_prefix_of_what_was_written(again)
 
 
@@ -381,7 +396,7 @@ def test_a_failed_sync_is_never_tried_again(
 
     journal = Journal.open_writer(tmp_path / "j", STREAMS, sync="off")
     append(journal)
-    engine = journal._require_engine()
+    engine = journal._require_open().active.engine
     monkeypatch.setattr(journal._require_writer(), "_engine", _Broken(engine, fail))
     for _ in range(2):
         with pytest.raises(JournalWriteError, match="Input/output error"):

@@ -10,7 +10,7 @@ import lmdb
 import pytest
 
 from components.oracle.store import Journal, JournalCorruptError, record, verify, watermark
-from components.oracle.store.environment import data_path, segment_path
+from components.oracle.store.segments import data_path, segment_path
 from components.oracle.store.watermark import StreamMark, Watermark
 from tests.components.oracle.store.samples import (
     STREAMS,
