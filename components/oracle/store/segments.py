@@ -143,7 +143,10 @@ class Segment:
 
 
 class Segments:
-    """All segments of one journal, for one reader or writer; used by one thread."""
+    """All segments of one journal, for one reader or writer.
+
+    One thread opens, refreshes, rolls and closes; any thread reads.
+    """
 
     def __init__(self, directory: Path, found: list[Place], active: Segment) -> None:
         self.directory: Final = directory
@@ -153,6 +156,7 @@ class Segments:
         self._open: dict[int, Segment] = {}
         self._manifests: dict[int, Manifest] = {}
         self._sealers: list[threading.Thread] = []
+        self._lock = threading.RLock()
 
     @classmethod
     def open_reading(cls, directory: Path) -> Segments:
@@ -176,15 +180,8 @@ class Segments:
 
     def refresh(self) -> None:
         """Notice segments that a writer has begun since."""
-        found = places(self.directory)
-        newer = [place for place in found if place.position > self.active.place.position]
-        for place in newer:
-            segment = open_segment(place, newest=True)
-            if segment is None:
-                return
-            self._retire(self.active)
-            self._places.append(place)
-            self.active = segment
+        with self._lock:
+            self._take_newer()
 
     def manifest(self, place: Place) -> Manifest | None:
         """The manifest of a sealed segment, None of one that is not."""
@@ -206,12 +203,14 @@ class Segments:
     @contextmanager
     def using(self, place: Place) -> Iterator[Segment]:
         """The segment, open as long as the block lasts."""
-        segment = self._get(place)
-        segment.users += 1
+        with self._lock:
+            segment = self._get(place)
+            segment.users += 1
         try:
             yield segment
         finally:
-            segment.users -= 1
+            with self._lock:
+                segment.users -= 1
 
     def roll(self, layouts: Mapping[str, str], options: WriteOptions) -> None:
         """Begin the next segment; all that was written is on disk already."""
@@ -222,9 +221,11 @@ class Segments:
         form = Format(
             environment.FORMAT_VERSION, before.format.created_ns, dict(layouts), commit, ends
         )
-        self.active = create_segment(place, form, options)
-        self._places.append(place)
-        self._retire(before)
+        begun = create_segment(place, form, options)
+        with self._lock:
+            self.active = begun
+            self._places.append(place)
+            self._retire(before)
         arguments = (before.place, commit, parts)
         sealer = threading.Thread(target=self._seal, args=arguments, name="sealer", daemon=True)
         sealer.start()
@@ -249,6 +250,17 @@ class Segments:
         for segment in (*self._open.values(), self.active):
             segment.engine.close()
         self._open.clear()
+
+    def _take_newer(self) -> None:
+        found = places(self.directory)
+        newer = [place for place in found if place.position > self.active.place.position]
+        for place in newer:
+            segment = open_segment(place, newest=True)
+            if segment is None:
+                return
+            self._retire(self.active)
+            self._places.append(place)
+            self.active = segment
 
     def _seal(self, place: Place, commit: int, parts: Mapping[str, StreamPart]) -> None:
         try:

@@ -43,10 +43,11 @@ def at(path: Path, moment: str | int | None) -> PlatformState:
 
 
 @settings(max_examples=10, deadline=None)
-@given(sequence=st.integers(0, COUNT))
+@given(place=st.floats(0, 1))
 def test_the_state_is_that_of_a_platform_that_stopped_there(
-    path: Path, platform: Platform, sequence: int
+    path: Path, platform: Platform, place: float
 ) -> None:
+    sequence = round(place * len(platform.commands))
     stopped = Platform.replaying(
         np.concatenate([*platform.commands[:sequence], platform.commands[0][:0]])
     )
