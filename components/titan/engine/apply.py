@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from components.titan.engine.amend import amend
 from components.titan.engine.answers import tell_rejected
 from components.titan.engine.cancel import cancel, cancel_all, expire
 from components.titan.engine.market_data import publish_every_touch, publish_touch
+from components.titan.engine.order_index import call_found, call_order
 from components.titan.engine.pass_through import pass_through
 from components.titan.engine.place import place
 from components.titan.engine.state import (
@@ -40,7 +41,11 @@ from components.titan.engine.state import (
     TitanState,
     int64,
 )
-from disruptor.compiled import entry, internal, pasted
+from disruptor.compiled import entry, inlined, internal, pasted
+
+_SOON: Final = 6
+_NEXT: Final = 3
+"""How many commands ahead the memory that they will look at is called for, in two steps."""
 
 
 @entry
@@ -78,6 +83,8 @@ def apply(state: TitanState, command: np.void, sequence: int, outbox: Outbox) ->
         place(state, outbox, command)
     elif operation == OP_CANCEL:
         cancel(state, outbox, command)
+    elif operation == OP_AMEND:
+        amend(state, outbox, command)
     else:
         _apply_other(state, outbox, command)
     if totals[EVERY_TOUCH] != 0:
@@ -96,14 +103,22 @@ def _expire_due(state: TitanState, outbox: Outbox) -> None:
 @internal
 def _apply_other(state: TitanState, outbox: Outbox, command: np.void) -> None:
     operation = command["op"]
-    if operation == OP_AMEND:
-        amend(state, outbox, command)
-    elif operation == OP_CANCEL_ALL:
+    if operation == OP_CANCEL_ALL:
         cancel_all(state, outbox, command)
     elif operation < OP_COUNT:
         pass_through(state, outbox, command)
     else:
         tell_rejected(state, outbox, command, REASON_BAD_TYPE)
+
+
+@inlined
+def _look_ahead(state: TitanState, commands: NDArray[Any], number: int) -> None:
+    """Memory that is not in a cache takes as long as several commands: ask for it beforehand."""
+    last = len(commands) - 1
+    soon = commands[np.uint64(min(number + _SOON, last))]
+    call_order(state, soon["account"], soon["order_id"])
+    nearer = commands[np.uint64(min(number + _NEXT, last))]
+    call_found(state, nearer["account"], nearer["order_id"])
 
 
 @entry
@@ -120,6 +135,7 @@ def apply_batch(
     for number in range(len(commands)):
         if outbox.count[0] + outbox_bound(state) > room:
             break
+        _look_ahead(state, commands, number)
         apply(state, commands[np.uint64(number)], first_sequence + number, outbox)
         applied += 1
     return applied

@@ -2,30 +2,36 @@
 
 I1  no book is crossed                          I5  each live order is found by its id
 I2  a level shows the sum of its orders         I6  the expiry heap is a heap of the right orders
-I3  queues, blocks and best prices agree        I7  positions count the orders that hold them
+I3  queues, blocks and best prices agree        I7  each position is not zero, and found
 I4  live orders are those in levels and lists   I8  hidden slices are what icebergs hide
 """
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
 
 from components.messages.code import BUY, SELL
+from components.titan.engine.order_index import find_order
+from components.titan.engine.positions import POSITION_LOTS_MAX, find_position
 from components.titan.engine.state import (
     EXPIRY_COUNT,
     HIDDEN_SLICES,
-    ID_MASK,
+    HUGE_POSITIONS,
     KEY_MASK,
     LAYER_EXPIRES,
     LAYER_ICEBERG,
     LAYER_WAITING,
     LIVE,
     NO_KEY,
+    ORDER_TABLE,
     POSITION_COUNT,
+    POSITION_TABLE,
+    TABLE_CURSOR,
+    TABLE_SIZE,
     TitanState,
+    int64,
 )
+from disruptor.compiled import entry
 
 
 def check_invariants(state: TitanState) -> None:
@@ -40,7 +46,7 @@ def check_invariants(state: TitanState) -> None:
             assert bid ^ KEY_MASK < ask, f"I1: symbol {symbol} is crossed"
     _check_live(state, found)
     _check_expiries(state, found)
-    _check_positions(state, found)
+    _check_positions(state)
     hidden = sum(
         -(-int(state.terms[slot]["hidden"]) // int(state.terms[slot]["display_qty"]))
         for slot in found
@@ -113,9 +119,13 @@ def _check_live(state: TitanState, found: list[int]) -> None:
     live = np.flatnonzero(state.orders["order_id"]).tolist()
     assert sorted(found) == live, "I4: some live order is in no level or list, or in two"
     assert len(live) == state.totals[LIVE], f"I4: {len(live)} orders live"
-    entries = state.ids[: int(state.totals[ID_MASK]) + 1]
-    indexed = sorted((entries[entries != 0] & 0xFFFF_FFFF).tolist())
-    assert indexed == live, "I5: the index does not hold each live order once"
+    assert _indexed(state, state.ids, ORDER_TABLE) == live, (
+        "I5: not each live order is indexed once"
+    )
+    for slot in live:
+        order = state.orders[slot]
+        found_at = _find_order(state, int(order["account"]), int(order["order_id"]))
+        assert found_at == slot, f"I5: order {slot} is not found by its id"
     names = {(int(each["account"]), int(each["order_id"])) for each in state.orders[live]}
     assert len(names) == len(live), "I5: two live orders have one name"
 
@@ -134,12 +144,38 @@ def _check_expiries(state: TitanState, found: list[int]) -> None:
         assert int(state.terms[slot]["heap_place"]) == place, f"I6: order {slot} is elsewhere"
 
 
-def _check_positions(state: TitanState, found: list[int]) -> None:
-    holders = Counter(int(state.orders[slot]["position"]) for slot in found)
+def _check_positions(state: TitanState) -> None:
     stored = np.flatnonzero(state.positions["account"]).tolist()
     assert len(stored) == state.totals[POSITION_COUNT], "I7: the positions are miscounted"
+    assert _indexed(state, state.position_ids, POSITION_TABLE) == stored, (
+        "I7: not each position is indexed once"
+    )
+    huge = 0
     for slot in stored:
         position = state.positions[slot]
-        assert int(position["orders"]) == holders[slot], f"I7: position {slot} miscounts"
-        assert holders[slot] or position["qty"], f"I7: position {slot} is not needed"
-    assert set(holders) <= set(stored), "I7: an order holds a position that is not stored"
+        held = _find_position(state, int(position["account"]), int(position["symbol"]))
+        assert held == slot, f"I7: position {slot} is not found"
+        assert position["qty"], f"I7: position {slot} is not needed"
+        huge += abs(int(position["qty"])) > POSITION_LOTS_MAX
+    assert huge == state.totals[HUGE_POSITIONS], "I7: the huge positions are miscounted"
+
+
+@entry
+def _find_order(state: TitanState, account: int, order_id: int) -> int:
+    return int64(find_order(state, account, order_id))
+
+
+@entry
+def _find_position(state: TitanState, account: int, symbol: int) -> int:
+    return int64(find_position(state, account, symbol))
+
+
+def _indexed(state: TitanState, entries: np.ndarray, table: int) -> list[int]:
+    """The slots in a hash table, sorted, those that have not moved to the new one too."""
+    size = int(state.totals[table + TABLE_SIZE])
+    assert not entries[: size // 2].any(), "I5: a table that was left is not empty"
+    assert state.totals[table + TABLE_CURSOR] or not entries[size // 2 : size].any(), (
+        "I5: the old table is not empty"
+    )
+    held = entries[size // 2 : 2 * size]
+    return sorted((held[held != 0] & 0xFFFF_FFFF).tolist())

@@ -4,6 +4,9 @@ A price's level lies in a block of 64 neighbours with one bit for each that has 
 level is found by one bit operation, or in the next block of the list.  Blocks near the touch are
 found through a direct-mapped cache that follows prices by itself: a jump, however far, costs one
 walk of the price tree (`price_tree.py`), and nothing is ever moved.
+
+Whether an order has neighbours is as random as orders are, and a mispredicted branch costs more
+than all of these stores: so links are always written, those of nobody into slot 0, which is none.
 """
 
 from __future__ import annotations
@@ -15,18 +18,9 @@ import numpy as np
 from components.titan.engine.price_tree import insert_block, remove_block, search_block
 from components.titan.engine.state import NEAR_BLOCKS, NO_KEY, TitanState, flip_of, int64
 from disruptor.compiled import inlined, internal, pasted
+from disruptor.instructions import trailing_zeros
 
 _ONE: Final = np.uint64(1)
-_BIT_OF: Final = np.zeros(67, np.int64)
-"""The powers of two below 2**64 have different remainders by 67."""
-for _bit in range(64):
-    _BIT_OF[(1 << _bit) % 67] = _bit
-
-
-@inlined
-def lowest_bit(bits: np.uint64) -> int:
-    """The place of the lowest bit that is set; ``bits`` must not be 0."""
-    return _BIT_OF[(bits & (~bits + _ONE)) % np.uint64(67)]
 
 
 @inlined
@@ -57,20 +51,17 @@ def join_level(state: TitanState, slot: np.uint32) -> None:
         block = insert_block(state, side_index, key >> 6)
     index = level_of(block, key)
     level = state.levels[index]
-    last = level["tail"]
+    first, last = level["head"], level["tail"]
     order["level"] = index
     order["next"] = 0
     order["prev"] = last
-    if last != 0:
-        state.orders[last]["next"] = slot
-    else:
-        level["head"] = slot
-        state.blocks[block]["occupied"] |= _ONE << np.uint64(key & 63)
-        book_side = state.sides[np.uint64(side_index)]
-        if key < book_side["best_key"]:
-            book_side["best_key"] = key
+    state.orders[last]["next"] = slot
+    level["head"] = slot if last == 0 else first
     level["tail"] = slot
     level["qty"] += order["qty"]
+    state.blocks[block]["occupied"] |= _ONE << np.uint64(key & 63)
+    book_side = state.sides[np.uint64(side_index)]
+    book_side["best_key"] = min(key, book_side["best_key"])
 
 
 @inlined
@@ -78,18 +69,15 @@ def leave_level(state: TitanState, slot: np.uint32) -> None:
     """Take an order out of its queue; its level, block and best price follow."""
     order = state.orders[slot]
     level = state.levels[order["level"]]
-    before = order["prev"]
-    behind = order["next"]
-    if before != 0:
-        state.orders[before]["next"] = behind
-    else:
-        level["head"] = behind
-    if behind != 0:
-        state.orders[behind]["prev"] = before
-    else:
-        level["tail"] = before
+    before, behind = order["prev"], order["next"]
+    first, last = level["head"], level["tail"]
+    state.orders[before]["next"] = behind
+    state.orders[behind]["prev"] = before
+    first = behind if before == 0 else first
+    level["head"] = first
+    level["tail"] = before if behind == 0 else last
     level["qty"] -= order["qty"]
-    if level["head"] == 0:
+    if first == 0:
         _vacate(state, order)
 
 
@@ -122,7 +110,7 @@ def _vacate(state: TitanState, order: np.void) -> None:
         if is_best:
             book_side["best_key"] = first_key(state, book_side["first"])
     elif is_best:
-        book_side["best_key"] = (block["number"] << 6) | lowest_bit(left)
+        book_side["best_key"] = (block["number"] << 6) | trailing_zeros(left)
 
 
 @inlined
@@ -131,7 +119,7 @@ def first_key(state: TitanState, block: np.uint32) -> int:
     key = NO_KEY
     if block != 0:
         record = state.blocks[block]
-        key = (record["number"] << 6) | lowest_bit(record["occupied"])
+        key = (record["number"] << 6) | trailing_zeros(record["occupied"])
     return key
 
 
@@ -142,5 +130,5 @@ def key_after(state: TitanState, block: np.uint32, key: int) -> int:
     shift = np.uint64(key & 63)
     worse = (record["occupied"] >> shift) >> _ONE
     if worse != np.uint64(0):
-        return key + 1 + lowest_bit(worse)
+        return key + 1 + trailing_zeros(worse)
     return first_key(state, record["next"])

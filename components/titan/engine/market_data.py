@@ -13,9 +13,8 @@ from disruptor.compiled import entry, inlined, internal
 
 @inlined
 def _best_qty(state: TitanState, side: np.void) -> int:
-    qty = 0
-    if side["best_key"] != NO_KEY:
-        qty = state.levels[level_of(side["first"], side["best_key"])]["qty"]
+    """An empty side has block 0, whose first level is empty for ever."""
+    qty: int = state.levels[level_of(side["first"], side["best_key"])]["qty"]
     return qty
 
 
@@ -29,12 +28,9 @@ def publish_touch(state: TitanState, outbox: Outbox, symbol: int) -> None:
     ask = asks["best_key"]
     bid_qty = _best_qty(state, bids)
     ask_qty = _best_qty(state, asks)
-    if (
-        bid != book["touch_bid"]
-        or ask != book["touch_ask"]
-        or bid_qty != book["touch_bid_qty"]
-        or ask_qty != book["touch_ask_qty"]
-    ):
+    changed = (bid ^ book["touch_bid"]) | (ask ^ book["touch_ask"])
+    changed |= (bid_qty ^ book["touch_bid_qty"]) | (ask_qty ^ book["touch_ask_qty"])
+    if changed != 0:
         book["touch_bid"] = bid
         book["touch_ask"] = ask
         book["touch_bid_qty"] = bid_qty

@@ -25,7 +25,7 @@ from components.titan.engine.order_index import index_order
 from components.titan.engine.order_pool import end_live_order, give_slot
 from components.titan.engine.orders.encounter import TRADE, encounter
 from components.titan.engine.orders.iceberg import hide, show_next_slice
-from components.titan.engine.positions import reducible
+from components.titan.engine.positions import move_position, position_of, reducible
 from components.titan.engine.state import (
     KEY_MASK,
     LAYER_ICEBERG,
@@ -82,9 +82,8 @@ def _trade(
     maker_fee = fee_of(notional, book["maker_fee_ppm"])
     tell_trade(state, outbox, taking, resting, qty, taker_fee, maker_fee)
     book["last"] = resting["price"]
-    bought = qty if taking["side"] == BUY else -qty
-    state.positions[taking["position"]]["qty"] += bought
-    state.positions[resting["position"]]["qty"] -= bought
+    given = -qty if taking["side"] == BUY else qty
+    move_position(state, resting["account"], int64(taking["symbol"]), given)
     _fill_maker(state, maker, qty)
     return qty
 
@@ -100,26 +99,41 @@ def sweep(state: TitanState, outbox: Outbox, taker: np.uint32, limit_key: int) -
     opposite = state.sides[np.uint64(int64(taking["symbol"]) * 2 + 1 - int64(taking["side"]))]
     careful = taking["stp"] != STP_NONE
     wanted = taking["qty"]
+    taken = 0
     traded = False
     while wanted > 0 and opposite["best_key"] <= limit_key:
         level = level_of(opposite["first"], opposite["best_key"])
         maker = state.levels[level]["head"]
         if careful or state.orders[maker]["layers"] & LAYER_REDUCE_ONLY:
             taking["qty"] = wanted
+            _settle_taker(state, taker, taken)
+            taken = 0
             if encounter(state, outbox, taker, maker) != TRADE:
                 wanted = taking["qty"]
                 continue
-        wanted -= _trade(state, outbox, taker, maker, wanted)
+        qty = _trade(state, outbox, taker, maker, wanted)
+        wanted -= qty
+        taken += qty
         traded = True
     taking["qty"] = wanted
+    _settle_taker(state, taker, taken)
     return traded
+
+
+@inlined
+def _settle_taker(state: TitanState, taker: np.uint32, taken: int) -> None:
+    """Add what it took to its account's position; its makers' are added trade by trade."""
+    if taken != 0:
+        taking = state.orders[taker]
+        lots = taken if taking["side"] == BUY else -taken
+        move_position(state, taking["account"], int64(taking["symbol"]), lots)
 
 
 @internal
 def cut_taker(state: TitanState, outbox: Outbox, slot: np.uint32) -> None:
     """Cut a reduce-only order that is about to take to what reduces its account's position."""
     order = state.orders[slot]
-    allowed = reducible(state.positions[order["position"]]["qty"], order["side"])
+    allowed = reducible(position_of(state, slot), order["side"])
     if allowed < order["qty"]:
         tell_cut(state, outbox, slot, order["qty"] - allowed, REASON_REDUCE_ONLY)
         order["qty"] = allowed

@@ -9,7 +9,6 @@ from components.titan.engine.ladder import leave_level, quit_level
 from components.titan.engine.order_index import unindex_order
 from components.titan.engine.orders.iceberg import forget_slices
 from components.titan.engine.orders.stop_list import leave_stops
-from components.titan.engine.positions import release_position
 from components.titan.engine.state import (
     LAYER_EXPIRES,
     LAYER_ICEBERG,
@@ -38,7 +37,6 @@ def take_slot(state: TitanState) -> np.uint32:
 def give_slot(state: TitanState, slot: np.uint32) -> None:
     """Return the slot of an order that is in no structure any more."""
     order = state.orders[slot]
-    release_position(state, order["position"])
     order["order_id"] = 0
     order["next"] = state.totals[ORDER_FREE]
     state.totals[ORDER_FREE] = int64(slot)

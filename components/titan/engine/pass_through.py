@@ -30,7 +30,7 @@ from components.titan.engine.fees import notional_fits
 from components.titan.engine.orders.stop import run_queue
 from components.titan.engine.orders.stop_list import queue_triggered
 from components.titan.engine.place import is_listed, within
-from components.titan.engine.positions import add_position, find_position
+from components.titan.engine.positions import find_position, has_position_room, set_position
 from components.titan.engine.state import Outbox, TitanState, int64
 from components.units import MONEY_UNIT_MAX, PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX
 from disruptor.compiled import internal
@@ -102,13 +102,11 @@ def _note_position(state: TitanState, command: np.void) -> int:
         return REASON_BAD_QTY
     if not notional_fits(command["price"], qty, state.books[command["symbol"]]["money_unit"]):
         return REASON_BAD_NOTIONAL
-    slot = find_position(state, command["account"], symbol)
-    if slot == 0:
-        slot = add_position(state, command["account"], symbol)
-    if slot == 0:
+    if find_position(state, command["account"], symbol) != 0:
+        return REASON_NONE
+    if not has_position_room(state, command["account"], symbol):
         return REASON_POOL_FULL
-    if state.positions[slot]["qty"] == 0:
-        state.positions[slot]["qty"] = qty if command["side"] == BUY else -qty
+    set_position(state, command["account"], symbol, qty if command["side"] == BUY else -qty)
     return REASON_NONE
 
 

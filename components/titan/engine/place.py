@@ -42,8 +42,9 @@ from components.messages.code import (
 from components.titan.engine.answers import tell_accepted, tell_rejected
 from components.titan.engine.expiry import schedule_expiry
 from components.titan.engine.fees import notional_fits
+from components.titan.engine.hash_table import hash_of
 from components.titan.engine.matching import enter, enter_seldom, is_market, worst_key, would_take
-from components.titan.engine.order_index import find_order, index_order, reserve_index
+from components.titan.engine.order_index import find_order, index_order
 from components.titan.engine.order_pool import give_slot, take_slot
 from components.titan.engine.orders.fill_or_kill import can_fill
 from components.titan.engine.orders.iceberg import hide
@@ -52,7 +53,7 @@ from components.titan.engine.orders.stop_list import (
     join_stops,
     queue_triggered,
 )
-from components.titan.engine.positions import hold_position, reducible
+from components.titan.engine.positions import has_position_room, position_of, reducible
 from components.titan.engine.state import (
     ICEBERG_SLICES_MAX,
     LAYER_EXPIRES,
@@ -87,10 +88,8 @@ def place(state: TitanState, outbox: Outbox, command: np.void) -> None:
     plain = (
         command["order_type"] == TYPE_LIMIT
         and command["tif"] <= TIF_IOC
-        and command["flags"] == 0
-        and command["stop_price"] == 0
-        and command["display_qty"] == 0
-        and command["expires"] == 0
+        and (command["flags"] | command["stop_price"] | command["display_qty"] | command["expires"])
+        == 0
     )
     if not plain:
         _place_layered(state, outbox, command)
@@ -147,19 +146,20 @@ def _judge_names(state: TitanState, command: np.void) -> int:
 def _open(state: TitanState, command: np.void) -> np.uint32:
     """A slot holding the order, in no structure yet; 0 when its position has no room."""
     symbol = int64(command["symbol"])
-    position = hold_position(state, command["account"], symbol)
-    if position == 0:
+    if not has_position_room(state, command["account"], symbol):
         return np.uint32(0)
-    reserve_index(state)
+    account, order_id = command["account"], command["order_id"]
+    price, qty = command["price"], command["qty"]
     slot = take_slot(state)
-    state.totals[PLACEMENTS] += 1
+    placement = state.totals[PLACEMENTS] + 1
+    state.totals[PLACEMENTS] = placement
     order = state.orders[slot]
-    order["order_id"] = command["order_id"]
-    order["account"] = command["account"]
-    order["price"] = command["price"]
-    order["qty"] = command["qty"]
-    order["placement"] = state.totals[PLACEMENTS]
-    order["position"] = position
+    order["account"] = account
+    order["order_id"] = order_id
+    order["price"] = price
+    order["qty"] = qty
+    order["placement"] = placement
+    order["tag"] = hash_of(account, order_id)
     order["symbol"] = symbol
     order["side"] = command["side"]
     order["layers"] = 0
@@ -290,7 +290,7 @@ def _judge_entry(state: TitanState, slot: np.uint32) -> int:
     side = int64(order["side"])
     wanted = order["qty"]
     if order["layers"] & LAYER_REDUCE_ONLY:
-        wanted = min(wanted, reducible(state.positions[order["position"]]["qty"], side))
+        wanted = min(wanted, reducible(position_of(state, slot), side))
         if wanted == 0:
             return REASON_REDUCE_ONLY
     market = is_market(order["order_type"])

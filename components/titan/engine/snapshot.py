@@ -18,13 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.titan.engine.expiry import schedule_expiry
+from components.titan.engine.hash_table import hash_of
 from components.titan.engine.ladder import enter_level, find_block, key_after, level_of
 from components.titan.engine.market_data import best
-from components.titan.engine.order_index import index_order, reserve_index
+from components.titan.engine.order_index import index_order
 from components.titan.engine.order_pool import take_slot
 from components.titan.engine.orders.iceberg import hidden_slices
 from components.titan.engine.orders.stop_list import join_stops
-from components.titan.engine.positions import add_position, hold_position
+from components.titan.engine.positions import set_position
 from components.titan.engine.state import (
     HIDDEN_SLICES,
     KEY_MASK,
@@ -179,13 +180,14 @@ def restore(data: bytes, **limits: int) -> TitanState:
         raise ValueError(f"the snapshot has symbol {symbols['index'].max()}; raise max_symbols")
     if len(orders) > len(state.orders) - 2:
         raise ValueError(f"the snapshot has {len(orders)} orders; raise max_orders")
+    if len(holdings) > len(state.positions) - 1:
+        raise ValueError(f"the snapshot has {len(holdings)} positions; raise max_positions")
     index = symbols["index"]
     state.books["name"][index] = symbols["name"]
     for name in _SYMBOL_FIELDS:
         state.books[name][index] = symbols[name]
     state.totals[NOW] = header["now"]
-    if not _load(state, holdings, orders):
-        raise ValueError("the snapshot has more positions than fit; raise max_positions")
+    _load(state, holdings, orders)
     state.totals[PLACEMENTS] = len(orders)
     for symbol in index.tolist():
         bid, bid_qty, ask, ask_qty = best(state, symbol)
@@ -216,25 +218,16 @@ def _parts(data: bytes) -> tuple[np.void, NDArray[Any], NDArray[Any], NDArray[An
 
 
 @entry
-def _load(state: TitanState, holdings: NDArray[Any], orders: NDArray[Any]) -> bool:
+def _load(state: TitanState, holdings: NDArray[Any], orders: NDArray[Any]) -> None:
     for number in range(len(holdings)):
         holding = holdings[number]
-        slot = add_position(state, holding["account"], holding["symbol"])
-        if slot == 0:
-            return False
-        state.positions[slot]["qty"] = holding["qty"]
-    for number in range(len(orders)):  # noqa: SIM110
-        if not _load_order(state, orders[number]):
-            return False
-    return True
+        set_position(state, holding["account"], holding["symbol"], holding["qty"])
+    for number in range(len(orders)):
+        _load_order(state, orders[number])
 
 
 @internal
-def _load_order(state: TitanState, saved: np.void) -> bool:
-    position = hold_position(state, saved["account"], saved["symbol"])
-    if position == 0:
-        return False
-    reserve_index(state)
+def _load_order(state: TitanState, saved: np.void) -> None:
     slot = take_slot(state)
     order = state.orders[slot]
     order["order_id"] = saved["order_id"]
@@ -242,7 +235,7 @@ def _load_order(state: TitanState, saved: np.void) -> bool:
     order["price"] = saved["price"]
     order["qty"] = saved["qty"]
     order["placement"] = saved["placement"]
-    order["position"] = position
+    order["tag"] = hash_of(saved["account"], saved["order_id"])
     order["symbol"] = saved["symbol"]
     order["side"] = saved["side"]
     order["layers"] = saved["layers"]
@@ -264,4 +257,3 @@ def _load_order(state: TitanState, saved: np.void) -> bool:
         join_stops(state, slot)
     else:
         enter_level(state, slot)
-    return True

@@ -5,7 +5,7 @@
     blocks[b]          64 neighbouring prices: which of them have orders, and the next block
     levels[64·b+i]     one price: quantity shown, first and last order of its queue
     orders[slot]       one order, one cache line; terms[slot] what only some orders have
-    ids                (account, id) -> slot          positions   (account, symbol) -> net lots
+    ids                (account, id) -> slot          positions   (account, symbol) -> net lots that are not zero
 
 A *key* makes both sides alike: asks use the price, bids the price with its 41 bits flipped, so
 that a smaller key is always the better price.  Slot, block and branch 0 mean "none".  Every pool
@@ -34,6 +34,7 @@ KEY_MASK: Final = (1 << KEY_BITS) - 1
 NO_KEY: Final = 1 << 42
 """The best key of an empty side: worse than every limit."""
 
+CACHE_LINE: Final = 64
 BLOCK_LEVELS: Final = 64
 NEAR_BLOCKS: Final = 64
 """Blocks a side that are found without a search: 4,096 prices around wherever trading is."""
@@ -50,15 +51,15 @@ LAYER_WAITING: Final = 8  # a stop that has not triggered; it is in no level
 
 ORDER: Final = np.dtype(
     [
+        ("account", np.int64),  # these four stand as in a command and an event
         ("order_id", np.int64),  # 0: the slot is free
-        ("account", np.int64),
         ("price", np.int64),
         ("qty", np.int64),  # shown in the level; all of it while taking or waiting
         ("placement", np.int64),  # rises with every order placed; kept for its life
         ("next", np.uint32),  # in its level's queue, its symbol's stops, or the free slots
         ("prev", np.uint32),
-        ("position", np.uint32),
         ("level", np.uint32),
+        ("tag", np.uint32),  # the hash of its name
         ("symbol", np.uint16),
         ("side", np.uint8),
         ("layers", np.uint8),
@@ -91,9 +92,11 @@ BLOCK: Final = np.dtype(
         ("number", np.int64),  # its levels' keys, without their last six bits
         ("next", np.uint32),  # the block with the next worse prices; also links free blocks
         ("prev", np.uint32),
+        ("reserved", np.int64),  # so that no block lies in two cache lines
     ],
     align=True,
 )
+assert BLOCK.itemsize == 32
 
 BRANCH: Final = np.dtype(
     [("bit", np.int64), ("zero", np.uint32), ("one", np.uint32)],  # children by that bit
@@ -107,33 +110,35 @@ SIDE: Final = np.dtype(
 BOOK: Final = np.dtype(
     [
         ("money_unit", np.int64),  # 0: no such instrument
-        ("maker_fee_ppm", np.int64),
-        ("taker_fee_ppm", np.int64),
-        ("last", np.int64),  # price of the last trade, 0 before the first
-        ("mark", np.int64),  # the last price command's, 0 before the first
         ("touch_bid", np.int64),  # the best bid and ask that were told last
         ("touch_bid_qty", np.int64),
         ("touch_ask", np.int64),
         ("touch_ask_qty", np.int64),
+        ("last", np.int64),  # price of the last trade, 0 before the first
+        ("mark", np.int64),  # the last price command's, 0 before the first
+        ("stops_first", np.uint32),
+        ("flags", np.uint32),
+        # Above is what every command looks at: one cache line.
         ("buy_stop_low", np.int64),  # no waiting buy stop is lower, no sell stop higher
         ("sell_stop_high", np.int64),
+        ("maker_fee_ppm", np.int64),
+        ("taker_fee_ppm", np.int64),
         ("tick_size", np.int64),
         ("lot_size", np.int64),
-        ("name", np.int64, (2,)),
-        ("leverage", np.uint32),
-        ("stops_first", np.uint32),
         ("stops_last", np.uint32),
-        ("flags", np.uint32),
+        ("leverage", np.uint32),
+        ("name", np.int64, (2,)),
+        ("reserved", np.int64, (7,)),
     ],
     align=True,
 )
+assert BOOK.itemsize % CACHE_LINE == 0
 
 POSITION: Final = np.dtype(
     [
         ("account", np.int64),  # 0: the slot is free, ``symbol`` then links to the next one
         ("qty", np.int64),  # lots, negative is short
         ("symbol", np.int64),
-        ("orders", np.int64),  # live orders that refer to it
     ],
     align=True,
 )
@@ -142,7 +147,6 @@ POSITION: Final = np.dtype(
 NOW: Final = 0  # the largest timestamp seen
 SEQUENCE: Final = 1  # of the command being applied
 FIRST_EVENT: Final = 2  # where its events begin in the outbox
-LIVE: Final = 3  # orders that rest or wait
 PLACEMENTS: Final = 4
 ORDER_FREE: Final = 5
 ORDER_TOP: Final = 6  # slots above it were never used
@@ -152,15 +156,27 @@ BRANCH_FREE: Final = 9
 BRANCH_TOP: Final = 10
 POSITION_FREE: Final = 11
 POSITION_TOP: Final = 12
-POSITION_COUNT: Final = 13
-ID_MASK: Final = 14
-POSITION_MASK: Final = 15
 EXPIRY_COUNT: Final = 16
 HIDDEN_SLICES: Final = 17  # slices that live icebergs have yet to show
 QUEUE_HEAD: Final = 18  # triggered stops that have not entered yet
 QUEUE_TAIL: Final = 19
 EVERY_TOUCH: Final = 20  # this command may have changed several symbols
-TOTAL_COUNT: Final = 24
+HUGE_POSITIONS: Final = 21  # positions beyond POSITION_LOTS_MAX
+REHEARSED: Final = 22  # lots that a rehearsed fill-or-kill has bought so far
+ORDER_TABLE: Final = 24  # five words each, as TABLE_…
+POSITION_TABLE: Final = 32
+TOTAL_COUNT: Final = 40
+
+# Words of a hash table, see hash_table.py.
+TABLE_SIZE: Final = 0
+TABLE_SHIFT: Final = 1
+TABLE_COUNT: Final = 2
+TABLE_EASY: Final = 3
+TABLE_CURSOR: Final = 4
+LIVE: Final = ORDER_TABLE + TABLE_COUNT  # orders that rest or wait
+POSITION_COUNT: Final = POSITION_TABLE + TABLE_COUNT
+_TAG_BITS: Final = 31
+_TABLE_BITS: Final = 12
 
 
 class TitanState(NamedTuple):
@@ -192,7 +208,7 @@ class Outbox(NamedTuple):
 
 
 def new_state(
-    max_orders: int = 1 << 17, max_symbols: int = 64, max_positions: int = 1 << 16
+    max_orders: int = 1 << 17, max_symbols: int = 64, max_positions: int = 1 << 18
 ) -> TitanState:
     """An empty exchange; the memory of what is never used is never touched.
 
@@ -205,28 +221,30 @@ def new_state(
     _check_limit("max_positions", max_positions, 1 << 24)
     slots = max_orders + 2  # slot 0 is none; one more for an order that takes while all rest
     state = TitanState(
-        orders=np.zeros(slots, ORDER),
-        terms=np.zeros(slots, TERMS),
-        levels=np.zeros(slots * BLOCK_LEVELS, LEVEL),
-        blocks=np.zeros(slots, BLOCK),
-        branches=np.zeros(slots, BRANCH),
-        near=np.zeros(max_symbols * 2 * NEAR_BLOCKS, np.uint32),
-        sides=np.zeros(max_symbols * 2, SIDE),
-        books=np.zeros(max_symbols, BOOK),
-        ids=np.zeros(_table_size(max_orders), np.int64),
-        positions=np.zeros(max_positions + 1, POSITION),
-        position_ids=np.zeros(_table_size(max_positions), np.int64),
-        expiries=np.zeros(slots, np.uint32),
-        queue=np.zeros(slots, np.uint32),
+        orders=_zeros(slots, ORDER),
+        terms=_zeros(slots, TERMS),
+        levels=_zeros(slots * BLOCK_LEVELS, LEVEL),
+        blocks=_zeros(slots, BLOCK),
+        branches=_zeros(slots, BRANCH),
+        near=_zeros(max_symbols * 2 * NEAR_BLOCKS, np.uint32),
+        sides=_zeros(max_symbols * 2, SIDE),
+        books=_zeros(max_symbols, BOOK),
+        ids=_zeros(_table_size(max_orders), np.int64),
+        positions=_zeros(max_positions + 1, POSITION),
+        position_ids=_zeros(_table_size(max_positions), np.int64),
+        expiries=_zeros(slots, np.uint32),
+        queue=_zeros(slots, np.uint32),
         rehearsal=np.zeros((3, slots), np.int64),
-        pending=np.zeros(max_positions + 1, np.int64),
-        totals=np.zeros(TOTAL_COUNT, np.int64),
+        pending=_zeros(max_positions + 1, np.int64),
+        totals=_zeros(TOTAL_COUNT, np.int64),
     )
     state.sides["best_key"] = NO_KEY
     state.books["buy_stop_low"] = NO_KEY
     state.books["touch_bid"] = state.books["touch_ask"] = NO_KEY
-    state.totals[ID_MASK] = min(len(state.ids), 4096) - 1
-    state.totals[POSITION_MASK] = len(state.position_ids) - 1
+    for table in (ORDER_TABLE, POSITION_TABLE):
+        state.totals[table + TABLE_SIZE] = 1 << _TABLE_BITS
+        state.totals[table + TABLE_SHIFT] = _TAG_BITS - _TABLE_BITS
+        state.totals[table + TABLE_EASY] = 1 << (_TABLE_BITS - 2)
     return state
 
 
@@ -240,9 +258,17 @@ def _check_limit(name: str, value: int, highest: int) -> None:
         raise ValueError(f"{name}={value}; it must be from 1 to {highest}")
 
 
+def _zeros(count: int, dtype: Any) -> NDArray[Any]:
+    """Zeros that begin with a cache line, so that records of one line's size never lie in two."""
+    size = count * np.dtype(dtype).itemsize
+    raw = np.zeros(size + CACHE_LINE, np.uint8)
+    begin = -raw.ctypes.data % CACHE_LINE
+    return raw[begin : begin + size].view(dtype)
+
+
 def _table_size(entries: int) -> int:
-    """A power of two that stays at most half full."""
-    return 1 << (2 * entries).bit_length()
+    """Room for tables of every size up to the one that so many entries fill to a quarter."""
+    return 2 << max(_TABLE_BITS, (4 * entries - 1).bit_length())
 
 
 @inlined

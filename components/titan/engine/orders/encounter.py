@@ -28,7 +28,7 @@ from components.messages.code import (
 from components.titan.engine.answers import tell_cut
 from components.titan.engine.order_pool import drop_order, open_qty
 from components.titan.engine.orders.iceberg import shrink_resting
-from components.titan.engine.positions import reducible
+from components.titan.engine.positions import position_of, reducible
 from components.titan.engine.state import LAYER_REDUCE_ONLY, Outbox, TitanState
 from disruptor.compiled import internal
 
@@ -83,7 +83,7 @@ def _prevent_self_trade(
 @internal
 def _cut_maker(state: TitanState, outbox: Outbox, maker: np.uint32) -> int:
     resting = state.orders[maker]
-    allowed = reducible(state.positions[resting["position"]]["qty"], resting["side"])
+    allowed = reducible(position_of(state, maker), resting["side"])
     wanted = open_qty(state, maker)
     if allowed >= wanted:
         return TRADE

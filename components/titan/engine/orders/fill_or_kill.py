@@ -12,11 +12,12 @@ import numpy as np
 
 from components.messages.code import BUY, STP_CANCEL_OLDEST, STP_NONE
 from components.titan.engine.ladder import find_block, key_after, level_of
-from components.titan.engine.positions import reducible
+from components.titan.engine.positions import find_position, reducible
 from components.titan.engine.state import (
     LAYER_ICEBERG,
     LAYER_REDUCE_ONLY,
     NO_KEY,
+    REHEARSED,
     TitanState,
     int64,
 )
@@ -38,7 +39,7 @@ def can_fill(state: TitanState, slot: np.uint32, wanted: int, limit_key: int) ->
         block = find_block(state, side_index, key)
         left = _rehearse_level(state, slot, level_of(block, key), left)
         key = key_after(state, block, key)
-    _forget(state, slot, side_index, reached)
+    _forget(state, side_index, reached)
     return left == 0
 
 
@@ -73,12 +74,10 @@ def _rehearse_level(state: TitanState, taker: np.uint32, level: np.uint64, left:
                 return -1
         else:
             if resting["layers"] & LAYER_REDUCE_ONLY:
-                _cut_copy(state, maker, place)
+                _cut_copy(state, taking, maker, place)
             qty = min(left, state.rehearsal[_SHOWN, place])
             left -= qty
-            bought = qty if taking["side"] == BUY else -qty
-            state.pending[taking["position"]] += bought
-            state.pending[resting["position"]] -= bought
+            _note_trade(state, taking, resting, qty)
             hidden = state.rehearsal[_HIDDEN, place]
             if hidden > 0:
                 end = (place + waiting + 1) % size
@@ -92,11 +91,28 @@ def _rehearse_level(state: TitanState, taker: np.uint32, level: np.uint64, left:
 
 
 @internal
-def _cut_copy(state: TitanState, maker: np.uint32, place: int) -> None:
+def _note_trade(state: TitanState, taking: np.void, resting: np.void, qty: int) -> None:
+    """What it does to the positions: the taker's is in ``REHEARSED``, those stored in ``pending``.
+
+    A maker's position that is not stored is zero and only moves away from it, to its own side, so
+    nothing there becomes reducible, and it need not be noted.
+    """
+    if taking["account"] == resting["account"]:
+        return
+    bought = qty if taking["side"] == BUY else -qty
+    state.totals[REHEARSED] += bought
+    held = find_position(state, resting["account"], int64(resting["symbol"]))
+    if held != 0:
+        state.pending[held] -= bought
+
+
+@internal
+def _cut_copy(state: TitanState, taking: np.void, maker: np.uint32, place: int) -> None:
     resting = state.orders[maker]
-    held = resting["position"]
-    position = state.positions[held]["qty"] + state.pending[held]
-    allowed = reducible(position, resting["side"])
+    held = find_position(state, resting["account"], int64(resting["symbol"]))
+    own = taking["account"] == resting["account"]
+    moved = state.totals[REHEARSED] if own else state.pending[held]
+    allowed = reducible(state.positions[held]["qty"] + moved, resting["side"])
     shown = state.rehearsal[_SHOWN, place]
     if allowed < shown + state.rehearsal[_HIDDEN, place]:
         state.rehearsal[_SHOWN, place] = min(shown, allowed)
@@ -104,14 +120,16 @@ def _cut_copy(state: TitanState, maker: np.uint32, place: int) -> None:
 
 
 @internal
-def _forget(state: TitanState, taker: np.uint32, side_index: int, reached: int) -> None:
+def _forget(state: TitanState, side_index: int, reached: int) -> None:
     """Clear the changes of position that the rehearsal noted, up to the last level it played."""
-    state.pending[state.orders[taker]["position"]] = 0
+    state.totals[REHEARSED] = 0
     key = state.sides[np.uint64(side_index)]["best_key"]
     while key <= reached and key != NO_KEY:
         block = find_block(state, side_index, key)
         maker = state.levels[level_of(block, key)]["head"]
         while maker != 0:
-            state.pending[state.orders[maker]["position"]] = 0
-            maker = state.orders[maker]["next"]
+            order = state.orders[maker]
+            held = find_position(state, order["account"], int64(order["symbol"]))
+            state.pending[held] = 0
+            maker = order["next"]
         key = key_after(state, block, key)

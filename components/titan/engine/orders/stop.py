@@ -25,7 +25,7 @@ from components.titan.engine.order_pool import close_order
 from components.titan.engine.orders.fill_or_kill import can_fill
 from components.titan.engine.orders.iceberg import unhide
 from components.titan.engine.orders.stop_list import queue_triggered
-from components.titan.engine.positions import reducible
+from components.titan.engine.positions import position_of, reducible
 from components.titan.engine.state import (
     LAYER_ICEBERG,
     LAYER_REDUCE_ONLY,
@@ -88,7 +88,7 @@ def _why_not(state: TitanState, slot: np.uint32) -> int:
         return REASON_POST_ONLY
     wanted = order["qty"]
     if order["layers"] & LAYER_REDUCE_ONLY:
-        wanted = min(wanted, reducible(state.positions[order["position"]]["qty"], side))
+        wanted = min(wanted, reducible(position_of(state, slot), side))
     if order["tif"] == TIF_FOK and not can_fill(state, slot, wanted, limit_key):
         return REASON_FOK
     return 0
