@@ -57,7 +57,7 @@ def test_every_configuration_that_it_names_is_there(path: str) -> None:
 
 
 def test_titans_example_gives_the_answer_shown() -> None:
-    (script,) = blocks_with("bin/titan")
+    (script,) = blocks_with("|\n  bin/titan")
     shown = README.split(script)[1].split("```\n", 2)[2].split("```")[0]
     ran = run(script)
 
