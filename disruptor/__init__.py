@@ -2,6 +2,7 @@
 
     supervisor    starts, watches, drains and restarts the processes of a topology
     topology      YAML to rings and processes; what is wrong with it; which CPU for whom
+    dsl           a ring and the handlers around it, in threads or processes of one program
     processors    the consumer's loop, with handlers in three tiers
     ring          sequences, sequencers, barriers, wait strategies, the ring buffer
     memory        segments, atomics, system calls, counters
@@ -23,8 +24,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from disruptor.dsl.disruptor import Disruptor
     from disruptor.errors import DisruptorError
     from disruptor.processors.batch_event_processor import BatchEventProcessor
+    from disruptor.processors.event_poller import Batch, EventPoller, PollState
     from disruptor.processors.exception_handler import ExceptionHandler, Halt, Ignore, Log, Verdict
     from disruptor.processors.handler import (
         Compiled,
@@ -48,12 +51,15 @@ if TYPE_CHECKING:
     from disruptor.supervisor.supervisor import Supervisor
 
 _HOMES = {
+    "Batch": "disruptor.processors.event_poller",
     "BatchEventProcessor": "disruptor.processors.batch_event_processor",
     "Claim": "disruptor.ring.ring_buffer",
     "Compiled": "disruptor.processors.handler",
     "Consumer": "disruptor.ring.ring_buffer",
+    "Disruptor": "disruptor.dsl.disruptor",
     "DisruptorError": "disruptor.errors",
     "EventFailedError": "disruptor.processors.handler",
+    "EventPoller": "disruptor.processors.event_poller",
     "EventuallyGiveUp": "disruptor.processors.rewind",
     "ExceptionHandler": "disruptor.processors.exception_handler",
     "Halt": "disruptor.processors.exception_handler",
@@ -64,6 +70,7 @@ _HOMES = {
     "Partition": "disruptor.processors.partition",
     "PauseRewind": "disruptor.processors.rewind",
     "PerBatch": "disruptor.processors.handler",
+    "PollState": "disruptor.processors.event_poller",
     "ProcessContext": "disruptor.supervisor.child",
     "Producer": "disruptor.ring.ring_buffer",
     "RewindStrategy": "disruptor.processors.rewind",
@@ -79,12 +86,15 @@ _HOMES = {
 }
 
 __all__ = [
+    "Batch",
     "BatchEventProcessor",
     "Claim",
     "Compiled",
     "Consumer",
+    "Disruptor",
     "DisruptorError",
     "EventFailedError",
+    "EventPoller",
     "EventuallyGiveUp",
     "ExceptionHandler",
     "Halt",
@@ -95,6 +105,7 @@ __all__ = [
     "Partition",
     "PauseRewind",
     "PerBatch",
+    "PollState",
     "ProcessContext",
     "Producer",
     "RewindStrategy",

@@ -25,7 +25,9 @@ from disruptor.processors.handler import (
 from disruptor.processors.partition import Partition
 from disruptor.processors.record import Records
 from disruptor.processors.rewind import RewindableError
+from disruptor.ring.layout import FIRST_CONSUMER, Ring
 from disruptor.ring.ring_buffer import Consumer
+from disruptor.ring.wait_strategy import WaitStrategy
 
 _FOREVER = 2**62
 
@@ -185,6 +187,20 @@ class CompiledTier:
         sequence = int(self._report[SEQUENCE])
         slots = self._consumer._view.slots
         return Failure(error, sequence, sequence, slots[sequence & (len(slots) - 1)])
+
+
+def warm_up(
+    ring: Ring, handler: Compiled, partition: Partition | None, strategy: WaitStrategy
+) -> None:
+    """Compile a handler's loop for this ring, or find it in the cache, without running it.
+
+    Before processes are forked or threads started, so that they need not each do it at once.
+    """
+    none = np.zeros(0, np.int64)
+    compiled_loop(handler.function, partition)(
+        ring, FIRST_CONSUMER, none, strategy, np.zeros(1, np.int64), handler.state, 1, 0, 1, 0, 1,
+        np.zeros(REPORT_WORDS, np.int64),
+    )  # fmt: skip
 
 
 Tier = EventTier | BatchTier | CompiledTier

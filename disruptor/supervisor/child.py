@@ -11,12 +11,12 @@ import ctypes
 import gc
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from disruptor.dsl.workers import detach
 from disruptor.errors import DisruptorError
 from disruptor.memory.libc import monotonic_ns
 from disruptor.memory.process_identity import current_process
@@ -25,7 +25,6 @@ from disruptor.ring.wait_strategy import WaitStrategy
 from disruptor.supervisor.control_block import FAILED, RUNNING, STOP, STOPPED, ControlLine
 from disruptor.topology.graph import Graph
 
-_PR_SET_PDEATHSIG: Final = 1
 _PR_SET_NAME: Final = 15
 
 _log = logging.getLogger(__name__)
@@ -91,7 +90,7 @@ def become(context: ProcessContext, run: RunFunction, cpu: int | None, superviso
     """Turn the forked process into this child; never returns."""
     status = 1
     try:
-        _detach_from_terminal(supervisor)
+        detach(supervisor)
         _name_process(f"{context.platform}:{context.name}")
         if cpu is not None:
             os.sched_setaffinity(0, {cpu})
@@ -111,16 +110,6 @@ def become(context: ProcessContext, run: RunFunction, cpu: int | None, superviso
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
-
-
-def _detach_from_terminal(supervisor: int) -> None:
-    libc = ctypes.CDLL(None)
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != supervisor:  # it died before the line above took effect
-        os._exit(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def _name_process(name: str) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from disruptor.dsl.graph import circle as circle_in
 from disruptor.errors import GraphError
 from disruptor.topology.document import KeyPath, Mistake, key_text
 from disruptor.topology.mistakes import did_you_mean
@@ -182,7 +183,7 @@ def _wait_circles(topology: Topology) -> Iterator[Mistake]:
     waits = _waits(topology)
     for ring in topology.rings:
         arrows = {name: waits.get((name, ring), ()) for name in topology.processes}
-        circle = _circle(arrows)
+        circle = circle_in(arrows)
         if circle:
             text = " waits for ".join((*circle, circle[0]))
             key = ("processes", circle[0], "after")
@@ -197,7 +198,7 @@ def _ring_circles(topology: Topology) -> Iterator[Mistake]:
         arrows[f"process {name}"] = tuple(f"ring {ring}" for ring in process.written(blocking=True))
     for ring, readers in _graph(topology).readers.items():
         arrows[f"ring {ring}"] = tuple(f"process {name}" for name in readers)
-    circle = _circle(arrows)
+    circle = circle_in(arrows)
     if not circle:
         return
     last = next(i for i, node in reversed([*enumerate(circle)]) if node.startswith("process "))
@@ -210,23 +211,3 @@ def _ring_circles(topology: Topology) -> Iterator[Mistake]:
         f"{{ring: {ring}, blocking: false}} here, or make another of its writes non-blocking; "
         "the process of that write must go on reading while the ring is full",
     )
-
-
-def _circle(arrows: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """Some circle in the graph, without its first node repeated; empty if there is none."""
-    done: set[str] = set()
-    for start in arrows:
-        path: list[str] = []
-        branches = [iter((start,))]
-        while branches:
-            node = next(branches[-1], None)
-            if node is None:
-                branches.pop()
-                if path:
-                    done.add(path.pop())
-            elif node in path:
-                return tuple(path[path.index(node) :])
-            elif node not in done:
-                path.append(node)
-                branches.append(iter(arrows.get(node, ())))
-    return ()
