@@ -114,8 +114,7 @@ class Disruptor:
         self._capacity = capacity
         self._multi_producer = producer == "multi"
         self._wait = wait_strategy(wait) if isinstance(wait, str) else wait
-        self._worker_class: Callable[[str, Callable[[], None]], Worker]
-        self._worker_class = ThreadWorker if run_in == "threads" else ProcessWorker
+        self._in_threads = run_in == "threads"
         self._exception_handler = exception_handler
         self._graph = HandlerGraph()
         self._options: dict[Node, Options] = {}
@@ -195,12 +194,8 @@ class Disruptor:
             leaves = self._graph.leaves()
             for node in self._graph:
                 ring.register_consumer(node.name, start=0, gates=node in leaves)
-                if isinstance(node.handler, Compiled):
-                    partition = self._options.get(node, {}).get("partition")
-                    warm_up(ring.view, node.handler, partition, self._strategy_of(node))
-            for node in self._graph:
-                worker = self._worker_class(node.name, self._runner(node, ring))
-                self._workers[node] = worker
+            self._workers = {node: self._worker(node, ring) for node in self._graph}
+            for worker in self._workers.values():
                 worker.start()
         except BaseException:
             self.halt()
@@ -322,7 +317,17 @@ class Disruptor:
         chosen = self._options.get(node, {}).get("wait", self._wait)
         return wait_strategy(chosen) if isinstance(chosen, str) else chosen
 
-    def _runner(self, node: Node, ring: RingBuffer) -> Callable[[], None]:
+    def _worker(self, node: Node, ring: RingBuffer) -> Worker:
+        """A worker for a handler; what compiles does so now, before anything runs."""
+        make = self._processor_maker(node, ring)
+        if self._in_threads:
+            return ThreadWorker(node.name, make().run)
+        if isinstance(node.handler, Compiled):
+            partition = self._options.get(node, {}).get("partition")
+            warm_up(ring.view, node.handler, partition, self._strategy_of(node))
+        return ProcessWorker(node.name, lambda: make().run())
+
+    def _processor_maker(self, node: Node, ring: RingBuffer) -> Callable[[], BatchEventProcessor]:
         after = tuple(other.name for other in node.after)
         strategy = self._strategy_of(node)
         options: dict[str, Any] = {"exception_handler": self._exception_handler}
@@ -330,11 +335,11 @@ class Disruptor:
         options.pop("name", None)
         options.pop("wait", None)
 
-        def run() -> None:
+        def make() -> BatchEventProcessor:
             consumer = ring.consumer(node.name, after=after, strategy=strategy)
-            BatchEventProcessor(consumer, node.handler, **options).run()
+            return BatchEventProcessor(consumer, node.handler, **options)
 
-        return run
+        return make
 
     def _behind(self) -> list[str]:
         """The handlers that still have something to do, and where they are."""

@@ -17,7 +17,7 @@ from disruptor.processors.exception_handler import ExceptionHandler, Halt, Verdi
 from disruptor.processors.handler import HaltError, Handler, Lifecycle
 from disruptor.processors.partition import Partition
 from disruptor.processors.rewind import RewindableError, RewindStrategy, SimpleRewind
-from disruptor.processors.tiers import CompiledTier, Failure, tier_of
+from disruptor.processors.tiers import CompiledTier, Failure, skip_voids, tier_of
 from disruptor.ring.ring_buffer import Consumer
 
 UNLIMITED: Final = 2**62
@@ -105,7 +105,10 @@ class BatchEventProcessor:
         ready = self._wait(low, timeout_ns)
         if ready < low:
             return False
-        size = self._tier.size(low, min(ready, low + self._batch_size_max - 1))
+        low, high = skip_voids(self._consumer, ready)
+        if high < low:
+            return True
+        size = self._tier.size(low, min(high, low + self._batch_size_max - 1))
         if self._tells_batches:
             self._tell(self._lifecycle.on_batch_start, size, ready - low + 1)
         self._settle(self._tier.hand_over(low, low + size - 1), 1)

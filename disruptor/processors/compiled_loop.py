@@ -38,7 +38,7 @@ from disruptor.compiled import compiled, inlined
 from disruptor.memory.atomics import load_acquire
 from disruptor.processors.compiled_loop import BATCHES, CODE, SEQUENCE, result_code
 from disruptor.processors.partition import partition_of_key
-from disruptor.ring.barrier import advance, wait_for
+from disruptor.ring.barrier import advance, has_voids, is_void, wait_for
 from {module} import {name} as handle
 
 
@@ -66,6 +66,14 @@ def handle_batch(ring, state, low, high, index, count, report):
     return True
 
 
+@inlined
+def end_of_run(ring, low, high):
+    for sequence in range(low, high + 1):
+        if is_void(ring, sequence):
+            return sequence - 1
+    return high
+
+
 @compiled
 def run(
     ring, word, dependents, strategy, control, state,
@@ -77,6 +85,12 @@ def run(
         if high < wanted:
             return
         high = min(high, wanted + batch_size_max - 1)
+        if has_voids(ring):
+            high = end_of_run(ring, wanted, high)
+            if high < wanted:
+                advance(ring, word, wanted)
+                wanted += 1
+                continue
         if not handle_batch(ring, state, wanted, high, index, count, report):
             return
         advance(ring, word, high)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from disruptor.processors.handler import HaltError, Handler
 from disruptor.processors.rewind import RewindableError
-from disruptor.processors.tiers import Tier, tier_of
+from disruptor.processors.tiers import Tier, skip_voids, tier_of
 from disruptor.ring.ring_buffer import Consumer
 
 _UNLIMITED: Final = 2**62
@@ -102,8 +102,7 @@ class EventPoller:
         """
         if limit < 1:
             raise ValueError(f"{limit=} must be at least 1")
-        low = self._consumer.sequence + 1
-        ready = self._consumer.available()
+        low, ready = skip_voids(self._consumer, self._consumer.available())
         state = PollState.PROCESSING
         if ready < low:
             state = PollState.GATING if self._consumer._ring.cursor >= low else PollState.IDLE

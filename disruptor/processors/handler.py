@@ -15,6 +15,9 @@ and the rewind strategy are the processor's):
     EventFailedError            any other number    the exception handler: skip the event, or halt
     any other Exception         an exception        the exception handler likewise
 
+A void event (its producer died, or its translator raised) is shown to no handler: the batch ends
+in front of it, and the next one begins behind it.
+
 A failure ends its batch: what comes after it in the ring begins a new one.  A ``PerBatch`` handler
 fails for its whole batch, unless it names an event with ``EventFailedError(sequence)``: then those
 before count as handled, and those after come again.

@@ -81,6 +81,15 @@ def _through_numpy(event: np.dtype[Any], name: str) -> property:
     return property(read, write)
 
 
+def records_of(events: NDArray[Any]) -> list[Any]:
+    """A record over each element of an array; of a dtype without fields, the values themselves."""
+    if events.dtype.fields is None:
+        return list(events)
+    size, over = events.dtype.itemsize, record_class(events.dtype).from_buffer
+    memory = events.view(np.uint8)  # dates could not be had as a buffer
+    return [over(memory, at * size) for at in range(len(events))]
+
+
 class Records:
     """The slots of one ring as records; for one thread."""
 
@@ -89,7 +98,7 @@ class Records:
         self._mask = len(slots) - 1
         self._kept: list[Any] = []
         if slots.dtype.fields is not None and len(slots) <= RECORDS_MAX:
-            self._kept = self._made(0, len(slots))
+            self._kept = records_of(slots)
 
     def between(self, low: int, high: int) -> list[Any]:
         """One record for each of the sequences low … high, a ring's length at most.
@@ -106,9 +115,4 @@ class Records:
         return self._kept[start:end]
 
     def _made(self, start: int, end: int) -> list[Any]:
-        if self._slots.dtype.fields is None:
-            return list(self._slots[start:end])
-        size = self._slots.dtype.itemsize
-        over = record_class(self._slots.dtype).from_buffer
-        memory = self._slots.view(np.uint8)  # dates could not be had as a buffer
-        return [over(memory, at * size) for at in range(start, end)]
+        return records_of(self._slots[start:end])

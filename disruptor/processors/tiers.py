@@ -1,16 +1,19 @@
 """How one batch is handed to a handler, in each of the three tiers.
 
-Each tier takes the sequences low … high, which are ready, and either handles them all and
+Each tier takes the sequences low … high, which are ready and not void, and either handles them all and
 advances the consumer, or stops at a failure and leaves the consumer where it stood: what becomes
 of the failure is the processor's to decide, and the same for all.
 """
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba.core.errors import NumbaExperimentalFeatureWarning
 
+from disruptor.errors import ConfigurationError
 from disruptor.processors.compiled_loop import BATCHES, CODE, REPORT_WORDS, SEQUENCE, compiled_loop
 from disruptor.processors.handler import (
     HALT,
@@ -23,7 +26,7 @@ from disruptor.processors.handler import (
     PerBatch,
 )
 from disruptor.processors.partition import Partition
-from disruptor.processors.record import Records
+from disruptor.processors.record import Records, records_of
 from disruptor.processors.rewind import RewindableError
 from disruptor.ring.layout import FIRST_CONSUMER, Ring
 from disruptor.ring.ring_buffer import Consumer
@@ -51,6 +54,7 @@ class EventTier:
         self._handle = handler
         self._partition = partition
         self._records = Records(consumer._view.slots)
+        self._copies = consumer._may_be_evicted
 
     def size(self, low: int, high: int) -> int:
         """How many of the events low … high make the next batch."""
@@ -67,7 +71,7 @@ class EventTier:
         return failure
 
     def _all(self, low: int, high: int) -> Failure | None:
-        handle, events = self._handle, self._records.between(low, high)
+        handle, events = self._handle, self._events(low, high)
         last = event = events.pop()
         sequence = low
         try:
@@ -79,8 +83,13 @@ class EventTier:
             return Failure(error, sequence, sequence, event)
         return None
 
+    def _events(self, low: int, high: int) -> list[Any]:
+        if not self._copies:
+            return self._records.between(low, high)
+        return [each for view in self._consumer.batches(high) for each in records_of(view)]
+
     def _own(self, partition: Partition, low: int, high: int) -> Failure | None:
-        events, first = self._records.between(low, high), low
+        events, first = self._events(low, high), low
         own: list[int] = []
         for view in self._consumer.batches(high):
             own += (partition.offsets(view, first) + first).tolist()
@@ -110,8 +119,7 @@ class BatchTier:
 
     def hand_over(self, low: int, high: int) -> Failure | None:
         """Handle the events low … high, which do not cross the ring's end."""
-        at = low & self._mask
-        events = self._slots[at : at + high - low + 1]
+        events = self._consumer.batches(high)[0]
         second: Any = low
         if self._partition is not None:
             offsets = self._partition.offsets(events, low)
@@ -135,11 +143,17 @@ class CompiledTier:
 
     def __init__(self, consumer: Consumer, handler: Compiled, partition: Partition | None) -> None:
         self._consumer = consumer
+        if consumer._may_be_evicted:
+            raise ConfigurationError(
+                f"compiled handler {handler.function.__name__} reads the slots themselves, which "
+                "a consumer that may be evicted does not hold; use a Python handler"
+            )
         self._name = handler.function.__name__
         self._state = handler.state
         self._loop = compiled_loop(handler.function, partition)
         self._share = (0, 1) if partition is None else (partition.index, partition.count)
         self._report = np.zeros(REPORT_WORDS, np.int64)
+        warm_up(consumer._view, handler, partition, consumer.strategy)
 
     def size(self, low: int, high: int) -> int:
         """How many of the events low … high make the next batch."""
@@ -189,6 +203,24 @@ class CompiledTier:
         return Failure(error, sequence, sequence, slots[sequence & (len(slots) - 1)])
 
 
+def skip_voids(consumer: Consumer, ready: int) -> tuple[int, int]:
+    """Pass the void events that are next; the sequences of what follows, up to another void.
+
+    ``ready``: up to where the consumer may read.  The first is greater than the last when nothing
+    follows.
+    """
+    low = consumer.sequence + 1
+    voids = consumer.voids(ready)
+    if not voids:
+        return low, ready
+    passed = low - 1
+    while voids and voids[0] == passed + 1:
+        passed = voids.pop(0)
+    if passed >= low:
+        consumer.advance(passed)
+    return passed + 1, voids[0] - 1 if voids else ready
+
+
 def warm_up(
     ring: Ring, handler: Compiled, partition: Partition | None, strategy: WaitStrategy
 ) -> None:
@@ -197,10 +229,13 @@ def warm_up(
     Before processes are forked or threads started, so that they need not each do it at once.
     """
     none = np.zeros(0, np.int64)
-    compiled_loop(handler.function, partition)(
-        ring, FIRST_CONSUMER, none, strategy, np.zeros(1, np.int64), handler.state, 1, 0, 1, 0, 1,
-        np.zeros(REPORT_WORDS, np.int64),
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        # A handler that was compiled for other events, of which these are an extension, serves.
+        warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
+        compiled_loop(handler.function, partition)(
+            ring, FIRST_CONSUMER, none, strategy, np.zeros(1, np.int64), handler.state, 1, 0, 1,
+            0, 1, np.zeros(REPORT_WORDS, np.int64),
+        )  # fmt: skip
 
 
 Tier = EventTier | BatchTier | CompiledTier

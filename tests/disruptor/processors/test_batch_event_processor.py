@@ -183,6 +183,26 @@ def test_a_handler_may_halt_its_own_processor(ring: RingBuffer) -> None:
     assert seen == [1, 2]
 
 
+def test_a_consumer_that_may_be_evicted_hands_over_copies(ring: RingBuffer) -> None:
+    consumer, producer, seen = ring.consumer("c", lag_max=8), ring.producer(), list[int]()
+
+    def handle(event: Any, sequence: int, end: bool) -> None:
+        ring.view.slots[sequence & 15]["value"] = -1
+        seen.append(event.value)
+
+    def handle_batch(view: np.ndarray, first: int) -> None:
+        assert not np.shares_memory(view, ring.view.slots)
+        seen.extend(view["value"].tolist())
+
+    for handler in (handle, PerBatch(handle_batch)):
+        producer.write(events(1, 2, 3))
+        handle_all(consumer, handler)
+
+    assert seen == [1, 2, 3] * 2
+    with pytest.raises(ConfigurationError, match="may be evicted does not hold"):
+        BatchEventProcessor(consumer, Compiled(add_up, np.zeros(4, np.int64)))
+
+
 @pytest.mark.parametrize(("size", "timeout"), [(0, 1), (1, 0)])
 def test_limits_below_one_are_refused(ring: RingBuffer, size: int, timeout: int) -> None:
     with pytest.raises(ValueError, match="must be at least 1"):

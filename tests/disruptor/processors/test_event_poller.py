@@ -189,6 +189,22 @@ def test_a_batch_ends_at_the_rings_end(ring: RingBuffer) -> None:
     assert sizes == [6, 0, 1, 5, 0]
 
 
+def test_void_events_are_passed_and_end_the_batch_before_them(ring: RingBuffer, tier: Tier) -> None:
+    consumer, producer, script = ring.consumer("c"), ring.producer(), Script()
+    poller, handler = EventPoller(consumer), script.handler(tier)
+    for is_void in [True, False, True, True, False]:
+        claimed = producer.next()
+        producer.void(claimed) if is_void else producer.publish(claimed)
+    with poller.poll() as batch:
+        assert (batch.first_sequence, len(batch)) == (2, 1)
+    assert poller.poll(handler) is PollState.PROCESSING
+    producer.void(producer.next())
+
+    assert poller.poll(handler) is PollState.IDLE
+    assert script.sequences == [5]
+    assert consumer.sequence == 6
+
+
 def test_a_limit_below_one_is_refused(ring: RingBuffer) -> None:
     with pytest.raises(ValueError, match="must be at least 1"):
         EventPoller(ring.consumer("c")).poll(limit=0)

@@ -379,6 +379,35 @@ def test_a_processor_halted_before_it_runs_handles_nothing_and_runs_the_next_tim
     assert script.sequences == [1, 2]
 
 
+@pytest.mark.parametrize("multi", [False, True])
+def test_void_events_are_skipped_and_end_the_batch_before_them(
+    segment_prefix: str, tier: Tier, placement: Placement, multi: bool
+) -> None:
+    ring = RingBuffer.create(f"{segment_prefix}voids", EVENT, 32, multi_producer=multi)
+    consumers = [ring.consumer(name, strategy="blocking") for name in ("c1", "c2")]
+    script, sizes = Script(), Noted()
+
+    class Sizes(Lifecycle):
+        def on_batch_start(self, size: int, queue_depth: int) -> None:
+            sizes.on_event(ValueError(), size, None)
+
+    producer = ring.producer()
+    for is_void in [True, True, False, False, True, False, True, True]:
+        claimed = producer.next()
+        producer.slot(claimed)["value"] = claimed
+        producer.void(claimed) if is_void else producer.publish(claimed)
+    for consumer, lifecycle in zip(consumers, (Lifecycle(), Sizes()), strict=True):
+        script.plan(6, REWIND)
+        processor = BatchEventProcessor(consumer, script.handler(tier), lifecycle=lifecycle)
+
+        assert run_until(8, consumer, placement, processor) == "returned"
+    ring.unlink()
+
+    expected = [(3, 3, False), (4, 4, True), (6, 6, True), (6, 6, True)]
+    assert script.seen == expected * 2
+    assert sizes.sequences == [2, 1, 1]
+
+
 @pytest.mark.parametrize("key", [None, "value"])
 def test_partitions_share_all_events_between_them(
     ring: RingBuffer, tier: Tier, placement: Placement, key: str | None
