@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 import orjson
 from rich.console import Console
-from rich.table import Table
 
 from disruptor.ring.wait_strategy import STRATEGIES
 from perf.harness.crew import ACROSS, Across
 from perf.harness.machine import describe_machine, warnings
 from perf.harness.measurement import Measurement, Options
+from perf.report.table import figures_table, ratios_table
 from perf.selection import narrowed_to_league, scenario_names, select
 
 
@@ -81,38 +80,15 @@ def main(
         module = importlib.import_module(f"perf.scenarios.{name}")
         figures = module.run(options)
         measured.extend(figures)
-        console.print(_table(name, figures))
+        console.print(figures_table(name, figures))
+    beside = ratios_table(measured)
+    if beside is not None:
+        console.print(beside)
     if json_file is not None:
         rows = [{**asdict(figure), "median": figure.value} for figure in measured]
         content = {"machine": machine, "measurements": rows}
         json_file.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
         console.print(f"wrote {json_file}")
-
-
-def _table(name: str, figures: Sequence[Measurement]) -> Table:
-    table = Table(title=name, title_justify="left")
-    for heading in ("variant", "metric"):
-        table.add_column(heading)
-    for heading in ("median", "lowest", "highest"):
-        table.add_column(heading, justify="right")
-    table.add_column("unit")
-    table.add_column("target")
-    for figure in figures:
-        table.add_row(
-            f"{figure.variant} ({figure.peer})" if figure.peer else figure.variant,
-            figure.metric,
-            _number(figure.value),
-            _number(min(figure.runs)),
-            _number(max(figure.runs)),
-            figure.unit,
-            figure.target,
-            style="dim" if figure.peer else None,
-        )
-    return table
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 A worker prepares (opens its rings, loads its kernels), waits at a gate until everybody has, and
 then works; when it started, when it was done and the CPU time in between come back with its result.
+Nobody leaves before all are done, so that what one holds open lasts as long as others need it.
 
 Whatever happens, ``run_crew`` returns or raises with every child ended and reaped, and names the
 worker that failed, was killed or hangs.  It waits for its own children by their process
@@ -55,6 +56,7 @@ class Worker:
     name: str
     prepare: Callable[[], Work]
     cpus: frozenset[int] = frozenset()  # where it may run; empty: where the caller may
+    leave: Callable[[], None] = lambda: None  # runs last, when all workers are done
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def run_crew(
         for group in groups:
             pid = os.fork()
             if pid == 0:
-                _be_child([workers[number] for number in group], records[group[0] :], gate)
+                _be_child([workers[number] for number in group], group[0], records, gate)
             alive[pid] = group
             descriptors[os.pidfd_open(pid)] = pid
         _watch(workers, records, gate, alive, descriptors, limit_seconds)
@@ -161,17 +163,21 @@ def _unfinished(
     return " and ".join(told)
 
 
-def _be_child(workers: Sequence[Worker], records: NDArray[Any], gate: NDArray[np.int64]) -> None:
+def _be_child(
+    workers: Sequence[Worker], first: int, records: NDArray[Any], gate: NDArray[np.int64]
+) -> None:
     """The life of a forked child; never returns."""
     status = 1
     try:
         _end_with_parent()
         if len(workers) == 1:
-            _work(workers[0], records[0], gate, time.process_time_ns)
+            _work(workers[0], first, records, gate, time.process_time_ns)
         else:
             threads = [
-                threading.Thread(target=_work, args=(worker, record, gate, time.thread_time_ns))
-                for worker, record in zip(workers, records, strict=False)
+                threading.Thread(
+                    target=_work, args=(worker, number, records, gate, time.thread_time_ns)
+                )
+                for number, worker in enumerate(workers, first)
             ]
             for thread in threads:
                 thread.start()
@@ -188,8 +194,13 @@ def _end_with_parent() -> None:
 
 
 def _work(
-    worker: Worker, record: Any, gate: NDArray[np.int64], cpu_clock_ns: Callable[[], int]
+    worker: Worker,
+    number: int,
+    records: NDArray[Any],
+    gate: NDArray[np.int64],
+    cpu_clock_ns: Callable[[], int],
 ) -> None:
+    record = records[number]
     try:
         if worker.cpus:
             os.sched_setaffinity(0, worker.cpus)
@@ -203,6 +214,9 @@ def _work(
         record["ended_ns"] = time.monotonic_ns()
         record["cpu_ns"] = cpu_clock_ns() - cpu_before
         record["state"] = _DONE
+        while (records["state"] != _DONE).any():
+            time.sleep(_LOOK_SECONDS)
+        worker.leave()
     except BaseException as error:
         lines = traceback.format_exception(error)
         record["error"] = f"{error!r}\n{''.join(lines)}".encode()[:4000]

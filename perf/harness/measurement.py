@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import nan
 from statistics import median
 
 from perf.harness.crew import ACROSS, Across
@@ -23,8 +24,18 @@ class Measurement:
 
     @property
     def value(self) -> float:
-        """The median of the runs."""
-        return median(self.runs)
+        """The median of the runs; not a number when there are none."""
+        return median(self.runs) if self.runs else nan
+
+    @property
+    def absence(self) -> str:
+        """Why there are no runs, if there are none."""
+        return str(self.details.get("absent", ""))
+
+
+def absent(scenario: str, peer: str, reason: str) -> Measurement:
+    """In the place of the figures of a peer that cannot be measured on this machine."""
+    return Measurement(scenario, "", "absent", "", (), peer=peer, details={"absent": reason})
 
 
 @dataclass(frozen=True)

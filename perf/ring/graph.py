@@ -8,15 +8,17 @@ seen the last event.  Each result is compared with a value that was computed bef
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 import numpy as np
 
 from disruptor import BatchEventProcessor, Compiled, RingBuffer, WaitStrategy
-from perf.harness.crew import Across, Outcome, Work, Worker, run_crew, shared_array
+from perf.harness.crew import Across, Work, Worker, run_crew, shared_array
 from perf.harness.machine import two_cpus
+from perf.harness.measurement import Measurement
 from perf.ring.handlers import BATCHES, LAST, RESULT, Tally
 from perf.ring.producers import produce_values
 
@@ -92,7 +94,7 @@ class WrongResultError(RuntimeError):
 
 def run_graph(graph: Graph, events: int, wait: str, across: Across) -> GraphRun:
     """Send ``events`` through the graph once; WrongResultError when a result is not the expected."""
-    share = -(-events // (graph.producers * graph.batch)) * graph.batch
+    share = share_of(graph, events)
     total = share * graph.producers
     ring = RingBuffer.create(
         f"perf.{os.getpid()}.{graph.name}",
@@ -107,7 +109,7 @@ def run_graph(graph: Graph, events: int, wait: str, across: Across) -> GraphRun:
         first = ring.cursor
         for stage in graph.stages:
             ring.register_consumer(stage.name, start=first)
-        cpus = _places(graph.workers)
+        cpus = places(graph.workers)
         workers = [
             Worker(f"producer {number}", _producer(graph, ring, share, wait), cpus[number])
             for number in range(graph.producers)
@@ -118,7 +120,7 @@ def run_graph(graph: Graph, events: int, wait: str, across: Across) -> GraphRun:
         outcomes = run_crew(workers, across=across)
     finally:
         ring.close()
-    _check(graph, share, outcomes)
+    check_results(graph, share, [outcome.result for outcome in outcomes])
     producing, consuming = outcomes[: graph.producers], outcomes[graph.producers :]
     started = min(each.started_ns for each in producing)
     ended = max(each.ended_ns for each in consuming)
@@ -128,6 +130,11 @@ def run_graph(graph: Graph, events: int, wait: str, across: Across) -> GraphRun:
         cpu_seconds=sum(each.cpu_ns for each in outcomes) / 1e9,
         batches=int(tallies[-1][BATCHES]),
     )
+
+
+def share_of(graph: Graph, events: int) -> int:
+    """What each producer sends so that all together send ``events``, rounded up to whole batches."""
+    return -(-events // (graph.producers * graph.batch)) * graph.batch
 
 
 def compile_graph(graph: Graph, ring: RingBuffer, wait: str) -> None:
@@ -167,7 +174,7 @@ def _consumer(stage: Stage, ring: RingBuffer, words: Any, wait: str) -> Callable
     return prepare
 
 
-def _places(workers: int) -> list[frozenset[int]]:
+def places(workers: int) -> list[frozenset[int]]:
     """A CPU each for two; more than two share both, as the scheduler likes."""
     here, there = two_cpus()
     if workers == 2:
@@ -175,10 +182,39 @@ def _places(workers: int) -> list[frozenset[int]]:
     return [frozenset({here, there})] * workers
 
 
-def _check(graph: Graph, share: int, outcomes: list[Outcome]) -> None:
-    expected = [share] * graph.producers + [stage.expected(share) for stage in graph.stages]
-    for outcome, value in zip(outcomes, expected, strict=True):
-        if outcome.result != value:
-            raise WrongResultError(
-                f"{graph.name}: {outcome.name!r} computed {outcome.result} instead of {value}"
-            )
+def check_results(graph: Graph, share: int, results: Sequence[int], who: str = "") -> None:
+    """WrongResultError unless producers and stages, in this order, have the expected results."""
+    names = [f"producer {number}" for number in range(graph.producers)]
+    expected = [share] * graph.producers
+    for stage in graph.stages:
+        names.append(stage.name)
+        expected.append(stage.expected(share))
+    for name, result, value in zip(names, results, expected, strict=True):
+        if result != value:
+            of = f"{graph.name}, {who}" if who else graph.name
+            raise WrongResultError(f"{of}: {name!r} computed {result} instead of {value}")
+
+
+def graph_figures(
+    graph: Graph,
+    variant: str,
+    runs: Sequence[GraphRun],
+    wait: str,
+    target: str = "",
+    peer: str = "",
+) -> list[Measurement]:
+    """What several runs of one variant say: throughput, and what it cost."""
+    details: dict[str, float | int | str] = {
+        "wait": wait,
+        "events": runs[0].events,
+        "average batch": round(median(run.batch_size for run in runs), 1),
+    }
+    told = (
+        ("throughput", "M events/s", [run.rate for run in runs], target),
+        ("CPUs busy", "CPU s/s", [run.cpus for run in runs], ""),
+        ("CPU cost", "CPU s/M events", [run.cpu_per_million for run in runs], ""),
+    )
+    return [
+        Measurement(f"ring.{graph.name}", variant, metric, unit, tuple(values), aim, peer, details)
+        for metric, unit, values, aim in told
+    ]

@@ -6,7 +6,6 @@ import os
 from typing import Any, Final
 
 import numpy as np
-from hdrh.histogram import HdrHistogram
 from numpy.typing import NDArray
 
 from disruptor import RingBuffer, WaitStrategy, wait_strategy
@@ -17,7 +16,6 @@ from disruptor.ring.barrier import advance, wait_for
 from disruptor.ring.layout import Ring
 from disruptor.ring.sequencer import next_sequence, publish
 from perf.harness.crew import Across, Work, Worker, run_crew, shared_array
-from perf.harness.histogram import corrected_histogram
 from perf.harness.machine import two_cpus
 from perf.ring.events import VALUE
 from perf.ring.graph import WrongResultError
@@ -100,7 +98,7 @@ def _read_clock(times: Any) -> None:
         times[number] = monotonic_ns() - started
 
 
-def ring_round_trips(wait: str, across: Across, rounds: int) -> HdrHistogram:
+def ring_round_trips(wait: str, across: Across, rounds: int) -> NDArray[np.int64]:
     """Over two rings; each answer must bear the number that was sent."""
     strategy = wait_strategy(wait)
     name = f"perf.{os.getpid()}"
@@ -134,7 +132,7 @@ def ring_round_trips(wait: str, across: Across, rounds: int) -> HdrHistogram:
     finally:
         ping.close()
         pong.close()
-    return _histogram(times)
+    return after_warm_up(times)
 
 
 def _compile(ping: RingBuffer, pong: RingBuffer, strategy: WaitStrategy) -> None:
@@ -144,7 +142,7 @@ def _compile(ping: RingBuffer, pong: RingBuffer, strategy: WaitStrategy) -> None
     _ask(*wired, np.zeros(0, np.int64), strategy, reading.control)
 
 
-def bare_round_trips(rounds: int) -> HdrHistogram:
+def bare_round_trips(rounds: int) -> NDArray[np.int64]:
     """Over two words in memory and nothing else: what the machine can do."""
     words = shared_array(2 * _FAR, np.int64)
     times = shared_array(rounds, np.int64)
@@ -157,14 +155,14 @@ def bare_round_trips(rounds: int) -> HdrHistogram:
         rounds,
         "two bare words",
     )
-    return _histogram(times)
+    return after_warm_up(times)
 
 
-def clock_readings(count: int) -> HdrHistogram:
+def clock_readings(count: int) -> NDArray[np.int64]:
     """Two readings of the clock, one after the other: contained in every round trip."""
     times = np.zeros(count, np.int64)
     _read_clock(times)
-    return corrected_histogram(times, 0)
+    return times
 
 
 def _run(ask: Any, answer: Any, across: Across, rounds: int, what: str) -> None:
@@ -178,5 +176,6 @@ def _run(ask: Any, answer: Any, across: Across, rounds: int, what: str) -> None:
         raise WrongResultError(f"{what}: {asked.result} of {rounds} answers were right")
 
 
-def _histogram(times: NDArray[np.int64]) -> HdrHistogram:
-    return corrected_histogram(times[times.size // _WARM_UP_PART :], INTERVAL_NS)
+def after_warm_up(times: NDArray[np.int64]) -> NDArray[np.int64]:
+    """All but the first tenth."""
+    return times[times.size // _WARM_UP_PART :]
