@@ -107,8 +107,6 @@ def ring_round_trips(wait: str, across: Across, rounds: int) -> NDArray[np.int64
     pong = RingBuffer.create(f"{name}.pong", VALUE, CAPACITY)
     pong.unlink()
     times = shared_array(rounds, np.int64)
-    for ring in (ping, pong):
-        ring.register_consumer("c", start=0)
 
     def ask() -> Work:
         ping.producer("asker", strategy)
@@ -128,6 +126,8 @@ def ring_round_trips(wait: str, across: Across, rounds: int) -> NDArray[np.int64
 
     try:
         _compile(ping, pong, strategy)
+        for ring in (ping, pong):
+            ring.register_consumer("c", start=0)
         _run(ask, answer, across, rounds, f"ring.ping_pong, {wait}")
     finally:
         ping.close()
@@ -136,10 +136,11 @@ def ring_round_trips(wait: str, across: Across, rounds: int) -> NDArray[np.int64
 
 
 def _compile(ping: RingBuffer, pong: RingBuffer, strategy: WaitStrategy) -> None:
-    reading = ping.consumer("c", strategy=strategy)
+    reading = ping.consumer("compile", strategy=strategy)
     wired = ping.view, pong.view, reading.sequence_word, reading.dependents
     _answer(*wired, 0, strategy, reading.control)
     _ask(*wired, np.zeros(0, np.int64), strategy, reading.control)
+    ping.remove_consumer("compile")
 
 
 def bare_round_trips(rounds: int) -> NDArray[np.int64]:
