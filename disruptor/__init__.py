@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from disruptor.dsl.disruptor import Disruptor
     from disruptor.errors import DisruptorError
+    from disruptor.processors.async_consumer import AsyncConsumer
     from disruptor.processors.batch_event_processor import BatchEventProcessor
     from disruptor.processors.event_poller import Batch, EventPoller, PollState
     from disruptor.processors.exception_handler import ExceptionHandler, Halt, Ignore, Log, Verdict
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from disruptor.supervisor.supervisor import Supervisor
 
 _HOMES = {
+    "AsyncConsumer": "disruptor.processors.async_consumer",
     "Batch": "disruptor.processors.event_poller",
     "BatchEventProcessor": "disruptor.processors.batch_event_processor",
     "Claim": "disruptor.ring.ring_buffer",
@@ -86,6 +88,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "AsyncConsumer",
     "Batch",
     "BatchEventProcessor",
     "Claim",

@@ -17,7 +17,7 @@ from disruptor.processors.exception_handler import ExceptionHandler, Halt, Verdi
 from disruptor.processors.handler import HaltError, Handler, Lifecycle
 from disruptor.processors.partition import Partition
 from disruptor.processors.rewind import RewindableError, RewindStrategy, SimpleRewind
-from disruptor.processors.tiers import CompiledTier, Failure, skip_voids, tier_of
+from disruptor.processors.tiers import CompiledTier, Failure, refuse_if_evicted, skip_voids, tier_of
 from disruptor.ring.ring_buffer import Consumer
 
 UNLIMITED: Final = 2**62
@@ -80,7 +80,8 @@ class BatchEventProcessor:
     def run(self) -> None:
         """Handle events until halted.  A handler's error that is not skipped is raised.
 
-        Halted before it began, it only starts and shuts down.  DisruptorError when it runs already.
+        Halted before it began, it only starts and shuts down.  DisruptorError when it runs already,
+        EvictedError when its consumer was too far behind.
         """
         if not self._running.acquire(blocking=False):
             raise DisruptorError("the processor runs already, in another thread")
@@ -90,6 +91,7 @@ class BatchEventProcessor:
                 self._is_done = False
                 while not self._is_done and not self._consumer.control[0]:
                     self._turn()
+                refuse_if_evicted(self._consumer)
             finally:
                 self._guarded(self._lifecycle.on_shutdown, self._exception_handler.on_shutdown)
         finally:

@@ -221,6 +221,12 @@ def skip_voids(consumer: Consumer, ready: int) -> tuple[int, int]:
     return passed + 1, voids[0] - 1 if voids else ready
 
 
+def refuse_if_evicted(consumer: Consumer) -> None:
+    """Raise EvictedError for a consumer that was alerted because it lost its place."""
+    if consumer.is_evicted:
+        consumer.wait(0)
+
+
 def warm_up(
     ring: Ring, handler: Compiled, partition: Partition | None, strategy: WaitStrategy
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from disruptor.errors import ConfigurationError, DisruptorError
+from disruptor.errors import ConfigurationError, DisruptorError, EvictedError
 from disruptor.processors.batch_event_processor import BatchEventProcessor
 from disruptor.processors.compiled_loop import compiled_loop
 from disruptor.processors.exception_handler import ExceptionHandler, Ignore, Log
@@ -201,6 +201,13 @@ def test_a_consumer_that_may_be_evicted_hands_over_copies(ring: RingBuffer) -> N
     assert seen == [1, 2, 3] * 2
     with pytest.raises(ConfigurationError, match="may be evicted does not hold"):
         BatchEventProcessor(consumer, Compiled(add_up, np.zeros(4, np.int64)))
+
+
+def test_a_processor_whose_consumer_is_evicted_says_so(ring: RingBuffer) -> None:
+    processor = BatchEventProcessor(ring.consumer("c", lag_max=2), lambda *_: None)
+    ring.producer().write(events(*range(40)))
+    with pytest.raises(EvictedError, match="further behind than it may be"):
+        processor.run()
 
 
 @pytest.mark.parametrize(("size", "timeout"), [(0, 1), (1, 0)])
