@@ -36,7 +36,9 @@ from components.titan.engine.state import (
     ICEBERG_SLICES_MAX,
     LIVE,
     NOW,
+    ORDER_TABLE,
     SEQUENCE,
+    TABLE_SIZE,
     Outbox,
     TitanState,
     int64,
@@ -46,6 +48,9 @@ from disruptor.compiled import entry, inlined, internal, pasted
 _SOON: Final = 6
 _NEXT: Final = 3
 """How many commands ahead the memory that they will look at is called for, in two steps."""
+
+_FAR_TABLE: Final = 1 << 16
+"""Below it orders and their index are in a cache that is near, and calling for them only costs."""
 
 
 @entry
@@ -135,7 +140,8 @@ def apply_batch(
     for number in range(len(commands)):
         if outbox.count[0] + outbox_bound(state) > room:
             break
-        _look_ahead(state, commands, number)
+        if state.totals[ORDER_TABLE + TABLE_SIZE] >= _FAR_TABLE:
+            _look_ahead(state, commands, number)
         apply(state, commands[np.uint64(number)], first_sequence + number, outbox)
         applied += 1
     return applied

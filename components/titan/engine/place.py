@@ -1,7 +1,7 @@
 """Placing an order: judged, answered, matched.
 
-A plain order (a limit order, good till cancelled or immediate-or-cancel) takes the short way. All
-others are judged in full by ``_place_layered``.  A refusal names the first rule that is broken, in
+A plain order (a limit order, good till cancelled or immediate-or-cancel) that nothing speaks
+against takes the short way.  All others are judged in full by ``_place_layered``.  A refusal names the first rule that is broken, in
 this order: unknown_symbol, bad_id, bad_type, duplicate_id, bad_price, bad_qty, bad_stop_price,
 bad_display_qty, bad_expires, bad_notional, expired, pool_full, reduce_only, post_only, fok.
 """
@@ -33,10 +33,8 @@ from components.messages.code import (
     SELL,
     STP_DECREMENT,
     TIF_FOK,
-    TIF_GTC,
     TIF_GTD,
     TIF_IOC,
-    TYPE_LIMIT,
     TYPE_STOP_LIMIT,
 )
 from components.titan.engine.answers import tell_accepted, tell_rejected
@@ -85,48 +83,50 @@ def within(value: int, highest: int) -> bool:
 @pasted
 def place(state: TitanState, outbox: Outbox, command: np.void) -> None:
     """Answer one place command, with all that follows from it in its symbol."""
-    plain = (
-        command["order_type"] == TYPE_LIMIT
-        and command["tif"] <= TIF_IOC
-        and (command["flags"] | command["stop_price"] | command["display_qty"] | command["expires"])
-        == 0
-    )
-    if not plain:
+    if not (_is_plain(command) and _may_enter(state, command)):
         _place_layered(state, outbox, command)
         return
-    reason = _judge_plain(state, command)
-    if reason != REASON_NONE:
-        tell_rejected(state, outbox, command, reason)
-        return
     slot = _open(state, command)
-    if slot == 0:
-        tell_rejected(state, outbox, command, REASON_POOL_FULL)
-        return
     tell_accepted(state, outbox, slot, command["qty"])
     if enter(state, outbox, slot, False):
         queue_triggered(state, int64(command["symbol"]))
         run_queue(state, outbox)
 
 
-@pasted
-def _judge_plain(state: TitanState, command: np.void) -> int:
+@inlined
+def _is_plain(command: np.void) -> bool:
+    """Nothing special asked for, and every value in bounds: one condition, so one branch."""
+    special = (
+        command["order_type"]
+        | command["tif"] >> 1
+        | command["side"] >> 1
+        | command["flags"]
+        | command["stop_price"]
+        | command["display_qty"]
+        | command["expires"]
+    )
+    return (
+        (special == 0)
+        & (command["stp"] <= STP_DECREMENT)
+        & within(command["account"], ACCOUNT_MAX)
+        & within(command["order_id"], ORDER_ID_MAX)
+        & within(command["price"], PRICE_TICKS_MAX)
+        & within(command["qty"], QTY_LOTS_MAX)
+    )
+
+
+@inlined
+def _may_enter(state: TitanState, command: np.void) -> bool:
+    """Whether nothing that is there speaks against it."""
     symbol = int64(command["symbol"])
-    price = command["price"]
-    qty = command["qty"]
-    if not is_listed(state, symbol):
-        return REASON_UNKNOWN_SYMBOL
-    reason = _judge_names(state, command)
-    if reason != REASON_NONE:
-        return reason
-    if not within(price, PRICE_TICKS_MAX):
-        return REASON_BAD_PRICE
-    if not within(qty, QTY_LOTS_MAX):
-        return REASON_BAD_QTY
-    if not notional_fits(price, qty, state.books[np.uint64(symbol)]["money_unit"]):
-        return REASON_BAD_NOTIONAL
-    if not has_room(state) and command["tif"] == TIF_GTC:
-        return REASON_POOL_FULL
-    return REASON_NONE
+    if not is_listed(state, symbol) or not has_room(state):
+        return False
+    money_unit = state.books[np.uint64(symbol)]["money_unit"]
+    if not notional_fits(command["price"], command["qty"], money_unit):
+        return False
+    if find_order(state, command["account"], command["order_id"]) != 0:
+        return False
+    return has_position_room(state, command["account"], symbol)
 
 
 @inlined
@@ -144,10 +144,7 @@ def _judge_names(state: TitanState, command: np.void) -> int:
 
 @inlined
 def _open(state: TitanState, command: np.void) -> np.uint32:
-    """A slot holding the order, in no structure yet; 0 when its position has no room."""
-    symbol = int64(command["symbol"])
-    if not has_position_room(state, command["account"], symbol):
-        return np.uint32(0)
+    """A slot holding the order, in no structure yet; there is room for one."""
     account, order_id = command["account"], command["order_id"]
     price, qty = command["price"], command["qty"]
     slot = take_slot(state)
@@ -160,7 +157,7 @@ def _open(state: TitanState, command: np.void) -> np.uint32:
     order["qty"] = qty
     order["placement"] = placement
     order["tag"] = hash_of(account, order_id)
-    order["symbol"] = symbol
+    order["symbol"] = command["symbol"]
     order["side"] = command["side"]
     order["layers"] = 0
     order["flags"] = command["flags"]
@@ -177,9 +174,6 @@ def _place_layered(state: TitanState, outbox: Outbox, command: np.void) -> None:
         tell_rejected(state, outbox, command, reason)
         return
     slot = _open(state, command)
-    if slot == 0:
-        tell_rejected(state, outbox, command, REASON_POOL_FULL)
-        return
     _add_layers(state, command, slot)
     is_stop = command["order_type"] > 1
     if not is_stop:
@@ -223,7 +217,8 @@ def _judge_layered(state: TitanState, command: np.void) -> int:
         return REASON_EXPIRED
     may_stay = order_type > 1 or (not is_market(order_type) and command["tif"] != TIF_IOC)
     may_stay = may_stay and not (order_type <= 1 and command["tif"] == TIF_FOK)
-    if may_stay and not has_room(state):
+    has_places = has_room(state) or not may_stay
+    if not has_places or not has_position_room(state, command["account"], symbol):
         return REASON_POOL_FULL
     return REASON_NONE
 
