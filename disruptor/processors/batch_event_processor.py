@@ -138,14 +138,16 @@ class BatchEventProcessor:
 
     def _wait(self, low: int, timeout_ns: int) -> int:
         """The highest sequence that is ready, waiting for it; idleness and timeouts are told."""
-        if self._tells_idle and not self._is_idle and self._consumer.available() < low:
+        ready = self._consumer.available()
+        if ready >= low:
+            self._is_idle = False
+            return ready
+        if self._tells_idle and not self._is_idle:
             self._is_idle = True
             self._tell(self._lifecycle.on_idle)
         ready = self._consumer.wait(timeout_ns)
         if ready < low:
             self._after_timeout(low - 1)
-        else:
-            self._is_idle = False
         return ready
 
     def _after_timeout(self, sequence: int) -> None:

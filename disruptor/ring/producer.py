@@ -44,6 +44,7 @@ class Producer:
         self._ring = ring
         self._view = ring.view
         self._strategy = strategy
+        self._raw_slots = ring.view.slots.view(np.dtype((np.void, ring.event.itemsize)))
         self._zero = np.zeros(1, ring.event)
         self._is_claiming = False
         self.control = np.zeros(1, np.int64)
@@ -265,6 +266,8 @@ class Claim:
         if len(events) != len(self):
             raise ValueError(f"{len(events)} events do not fill a claim of {len(self)} slots")
         slots, capacity = self._producer._view.slots, self._producer._ring.capacity
+        if events.dtype == slots.dtype:  # numpy would copy field by field, ten times slower
+            slots, events = self._producer._raw_slots, events.view(self._producer._raw_slots.dtype)
         at = self.low & (capacity - 1)
         first = min(len(events), capacity - at)
         slots[at : at + first] = events[:first]
