@@ -7,7 +7,7 @@ Titan answered, then what Sentinel made of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -80,23 +80,6 @@ def lines_between(journal: Journal, after: dict[str, int], upto: dict[str, int])
 def ends(journal: Journal, streams: tuple[str, ...]) -> dict[str, int]:
     """The last sequence of each stream."""
     return {stream: journal.last_sequence(stream) for stream in streams}
-
-
-def text_lines(journal: Journal, stream: str, first: int, last: int) -> Iterator[bytes]:
-    """Each record as a JSON line, without its newline."""
-    table = Instruments(journal).table()
-    for _, chunk in journal.read(stream, first, last):
-        for record in chunk:
-            yield FORMATTERS[stream](record, table)
-
-
-def csv_lines(journal: Journal, stream: str, first: int, last: int) -> Iterator[bytes]:
-    """A header, then each record's sequence and its fields as the integers that they are."""
-    names = journal.dtype(stream).names or ()
-    yield ",".join(("sequence", *names)).encode()
-    for start, chunk in journal.read(stream, first, last):
-        for sequence, record in enumerate(chunk.tolist(), start):
-            yield ",".join(map(str, (sequence, *record))).encode()
 
 
 def _lines(journal: Journal, stream: str, first: int, last: int) -> list[Line]:

@@ -71,36 +71,16 @@ def command_at(journal: Journal, at: str | int | None) -> int:
         if int(at) > last:
             raise MomentError(f"the journal ends at command {last}; asked for {int(at)}")
         return int(at)
-    found = command_at_time(journal, time_from_text(at))
+    found = journal.end_by_time("commands", time_from_text(at))
     if found == 0:
         raise MomentError(f"the journal {journal.path} has no command at or before {at}")
     return found
 
 
-def command_at_time(journal: Journal, ts: int) -> int:
-    """The last command at which the platform's time was at or before ``ts``; 0 if none was.
-
-    Events carry the platform's time, which never goes back, so they are searched by halves; from
-    there to the answer only commands that caused no event are read.
-    """
-    reached = last_where(journal, "events", "ts", ts)
-    known = _record(journal, "events", reached) if reached else None
-    sequence = int(known["seq"]) if known is not None else 0
-    now = int(known["ts"]) if known is not None else 0
-    for first, commands in journal.read("commands", sequence + 1):
-        times = np.maximum.accumulate(np.maximum(commands["ts"], now))
-        later = np.flatnonzero(times > ts)
-        if len(later):
-            return first + int(later[0]) - 1
-        now = int(times[-1])
-        sequence = first + len(commands) - 1
-    return sequence
-
-
 def last_where(journal: Journal, stream: str, name: str, value: int) -> int:
     """The last record whose field is at most ``value``; 0 if none is.  The field never falls.
 
-    Records that follow commands rise in ``seq`` and, as time never goes back, in ``ts``.
+    What follows from commands rises in ``seq``.
     """
     low, high = 0, journal.last_sequence(stream)
     while low < high:
@@ -125,17 +105,10 @@ def range_of_times(
     """The first and last sequence of a stream between two times, both inclusive."""
     first, last = 1, journal.last_sequence(stream)
     if since is not None:
-        first = last_at_time(journal, stream, since - 1) + 1
+        first = journal.end_by_time(stream, since - 1) + 1
     if until is not None:
-        last = min(last, last_at_time(journal, stream, until))
+        last = min(last, journal.end_by_time(stream, until))
     return first, last
-
-
-def last_at_time(journal: Journal, stream: str, ts: int) -> int:
-    """The last record at which the platform's time was at or before ``ts``; 0 if none was."""
-    if stream == "commands":
-        return command_at_time(journal, ts)
-    return last_where(journal, stream, "ts", ts)
 
 
 def _record(journal: Journal, stream: str, sequence: int) -> np.void:

@@ -19,7 +19,7 @@ from components.messages.code import (
     TYPE_NAMES,
 )
 from components.messages.command_text import lots_text, symbol_text, ticks_text
-from components.oracle.state_at import PlatformState
+from components.oracle.platform_state import PlatformState
 from components.sentinel.account_view import totals
 from components.titan.engine.state import LAYER_ICEBERG, LAYER_WAITING
 from components.units import PPM, from_grid, money_to_text

@@ -28,8 +28,8 @@ from components.messages.event import EVENT, Events
 from components.messages.risk import RISK, Risks
 from components.oracle.changes import Changes
 from components.oracle.derivation import Derivation, StateHashes
+from components.oracle.platform_state import PlatformState
 from components.oracle.read_ahead import ReadAhead
-from components.oracle.state_at import PlatformState
 from components.oracle.store import Journal
 from components.oracle.what_if_kernel import (
     ANSWERS_FULL,

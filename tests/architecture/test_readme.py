@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from components.monitor.catalogue import metrics_table
+from tests.components.oracle.platform_samples import Platform, write
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -75,12 +76,33 @@ def test_sentinels_example_liquidates_at_the_second_price() -> None:
     assert '"op":"place"' in ran.stdout
 
 
-def test_the_frameworks_example_prints_what_it_says() -> None:
-    (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    program = program.replace('"prices"', f'"readme-{os.getpid()}"')
+def programs_with(words: str) -> list[str]:
+    return [each for each in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if words in each]
+
+
+def python(program: str) -> str:
     ran = subprocess.run(
         [sys.executable, "-c", program],
         cwd=ROOT, capture_output=True, text=True, check=True, timeout=100,
     )  # fmt: skip
+    return ran.stdout
 
-    assert ran.stdout == "1 101.5\n"
+
+@pytest.mark.parametrize("words", ["RingBuffer", "Journal.create"])
+def test_a_program_prints_what_it_says(words: str) -> None:
+    (program,) = programs_with(words)
+    expected = re.findall(r"# prints: (.*)", program)
+    printed = python(program.replace('"prices"', f'"readme-{os.getpid()}"'))
+
+    assert expected
+    assert printed.splitlines() == expected
+
+
+def test_the_journals_program_asks_a_journal(tmp_path: Path) -> None:
+    (program,) = programs_with('"platform_events"')
+    platform = Platform(seed=7)
+    platform.run(300)
+    write(tmp_path / "j", platform.streams())
+    printed = python(program.replace('"platform_events"', repr(str(tmp_path / "j"))))
+
+    assert printed.splitlines()[0] == platform.hash()

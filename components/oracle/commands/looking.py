@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
-from components.oracle.commands.group import STREAM_NAMES, command, end_of, reading
-from components.oracle.store import Journal
+from components.oracle import export
+from components.oracle.commands.group import STREAM_NAMES, Time, command, end_of, reading
 
 _POLL_SECONDS: Final = 0.2
 
@@ -48,19 +47,29 @@ def tail(path: Path, count: int, stream: str, follow: bool) -> None:
 
 @command("export")
 @click.option("--stream", type=click.Choice(STREAM_NAMES), required=True)
-@click.option("--format", "form", type=click.Choice(("jsonl", "csv")), default="jsonl")
+@click.option("--format", "form", type=click.Choice(export.FORMATS), default="jsonl")
 @click.option("--from", "first", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--to", "last", type=click.IntRange(min=0), help="Default: the last one.")
-def export(path: Path, stream: str, form: str, first: int, last: int | None) -> None:
-    """All records of a stream: as JSON lines in decimals, or as CSV in the integers stored."""
-    from components.oracle import history
-
+@click.option("--since", type=Time(), help="Not before this time.")
+@click.option("--until", type=Time(), help="Not after this time.")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write this file (default: standard output; Parquet needs a file).",
+)
+def export_command(
+    path: Path, stream: str, form: str, output: Path | None, last: int | None, **asked: Any
+) -> None:
+    """Records of a stream: as JSON lines in decimals, as CSV or Parquet in the integers stored."""
+    if form == export.PARQUET and output is None:
+        raise click.BadParameter("--format parquet needs --output FILE")
     with reading(path) as journal:
         end = end_of(journal, stream, last)
-        writers: dict[str, Callable[[Journal, str, int, int], Iterator[bytes]]] = {
-            "jsonl": history.text_lines,
-            "csv": history.csv_lines,
-        }
-        with click.open_file("-", "wb") as out:
-            for line in writers[form](journal, stream, first, end):
-                out.write(line + b"\n")
+        chosen = export.chosen(journal, stream, last=end, **asked)
+        if output is None:
+            with click.open_file("-", "wb") as out:
+                for line in export.lines(journal, chosen, form):
+                    out.write(line + b"\n")
+            return
+        count = export.to_file(journal, chosen, form, output)
+    click.echo(f"{count:,} {stream} written to {output}")

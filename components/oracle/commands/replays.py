@@ -30,7 +30,7 @@ _at_option = click.option(
 @_at_option
 def hash_command(path: Path, at: str | None) -> None:
     """The platform's state hash, derived from the commands alone."""
-    from components.oracle.state_at import state_at
+    from components.oracle.platform_state import state_at
 
     with reading(path) as journal:
         click.echo(state_at(journal, command_at(journal, at)).hashes().platform)
@@ -112,7 +112,7 @@ def state_command(
     as_json: bool,
 ) -> None:
     """Books, positions and balances as they were at a command or a time, and their hash."""
-    from components.oracle.state_at import state_at
+    from components.oracle.platform_state import state_at
     from components.oracle.state_text import describe, tables
 
     with reading(path) as journal:

@@ -239,7 +239,7 @@ def test_an_order_that_never_was_is_named(lives: tuple[Path, int]) -> None:
 
 def test_every_life_agrees_with_the_book(path: Path, platform: Platform, streams: Streams) -> None:
     """What is told as open rests in the book, with that quantity."""
-    from components.oracle.state_at import state_at
+    from components.oracle.platform_state import state_at
 
     with Journal.open_reader(path) as journal:
         resting = {

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from components.oracle.moment import (
     MomentError,
     command_at,
-    command_at_time,
     last_after,
     range_of_times,
     time_from_text,
@@ -70,7 +69,7 @@ def test_a_time_finds_the_last_command_at_or_before_it(
     path, times = stamped
     ts = START_NS + offset
     with Journal.open_reader(path) as journal:
-        assert command_at_time(journal, ts) == int((times <= ts).sum())
+        assert range_of_times(journal, "commands", None, ts) == (1, int((times <= ts).sum()))
 
 
 def test_the_very_time_of_a_command_includes_it(stamped: tuple[Path, np.ndarray]) -> None:
@@ -92,7 +91,10 @@ def test_a_journal_whose_events_end_early_is_searched_all_the_same(tmp_path: Pat
         write(path, {**streams, "events": streams["events"][:kept]})
         with Journal.open_reader(path) as journal:
             for ts in times[[0, 20, 150, -1]].tolist():
-                assert command_at_time(journal, ts) == int((times <= ts).sum())
+                assert range_of_times(journal, "commands", None, ts) == (
+                    1,
+                    int((times <= ts).sum()),
+                )
 
 
 def test_a_point_outside_of_the_journal_is_named(stamped: tuple[Path, np.ndarray]) -> None:

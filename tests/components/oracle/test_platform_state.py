@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from components.messages.code import OP_CANCEL, RISK_POSITION, SELL, TIF_GTD, TYPE_STOP
 from components.oracle.moment import time_to_text
-from components.oracle.state_at import PlatformState, state_at
+from components.oracle.platform_state import PlatformState, state_at
 from components.oracle.state_text import describe
 from components.oracle.store import Journal
 from components.sentinel import engine as sentinel_engine
