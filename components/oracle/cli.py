@@ -6,10 +6,10 @@ corrupt, or not what its commands give, 2 wrong usage.
 
 from __future__ import annotations
 
-from components.oracle.commands import audit, experiments, looking, proofs, replays
+from components.oracle.commands import audit, experiments, keeping, looking, proofs, replays
 from components.oracle.commands.group import main
 
-__all__ = ["audit", "experiments", "looking", "main", "proofs", "replays"]
+__all__ = ["audit", "experiments", "keeping", "looking", "main", "proofs", "replays"]
 
 if __name__ == "__main__":
     main(prog_name="bin/oracle")

@@ -1,7 +1,8 @@
-"""info and verify: what a journal holds, and whether it is what was written."""
+"""info, head and verify: what a journal holds, and whether it is what was written."""
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +15,7 @@ from components.oracle.commands.group import command, echo_json, fail, json_opti
 from components.oracle.moment import time_to_text
 from components.oracle.store import JournalInfo, Report, verify
 
+_DIGEST: Final = re.compile(r"\b[0-9a-f]{64}\b")
 _MILLISECONDS: Final = len("2026-01-02T03:04:05.678")
 """As much of a time as a table has room for."""
 
@@ -75,13 +77,43 @@ def _info_content(found: JournalInfo, durable: dict[str, int]) -> dict[str, Any]
     }
 
 
+@command("head")
+@json_option
+def head_command(path: Path, as_json: bool) -> None:
+    """The digest at the end of each stream's chain, which stands for all of it up to here.
+
+    Keep it where whoever writes the journal cannot: ``verify --expect-head`` later proves that
+    nothing of what it stands for was changed, however much has been written since.
+    """
+    with reading(path) as journal:
+        links = {name: journal.link(name) for name in journal.streams}
+    if as_json:
+        echo_json(
+            {
+                name: {"sequence": link.sequence, "digest": link.digest.hex()}
+                for name, link in links.items()
+            }
+        )
+        return
+    for name, link in links.items():
+        click.echo(f"{name} {link.sequence} {link.digest.hex()}")
+
+
 @command("verify")
 @click.option("--deep", is_flag=True, help="Walk LMDB's pages too, of a copy if need be.")
+@click.option(
+    "--expect-head",
+    "heads",
+    multiple=True,
+    metavar="DIGEST|FILE",
+    help="A digest that head told at any time, or a file of its output; may be repeated.",
+)
 @json_option
-def verify_command(path: Path, deep: bool, as_json: bool) -> None:
+def verify_command(path: Path, deep: bool, heads: tuple[str, ...], as_json: bool) -> None:
     """Prove every record of every stream by its digest and its place in the chain."""
+    expected = [digest for text in heads for digest in _digests(text)]
     started = time.perf_counter()
-    report = verify(path, deep=deep)
+    report = verify(path, deep=deep, expected=expected)
     seconds = time.perf_counter() - started
     if as_json:
         echo_json(_report_content(report))
@@ -93,12 +125,33 @@ def verify_command(path: Path, deep: bool, as_json: bool) -> None:
                 f"{each.size_bytes:,} bytes, head {each.head.hex()}: {state}"
             )
         click.echo(f"pages: {report.pages}")
+        for head in report.heads:
+            click.echo(
+                f"head {head.digest.hex()} is proven: stream {head.stream} up to {head.sequence:,} "
+                "is what it was then"
+            )
         for note in report.notes:
             click.echo(f"note: {note}")
         if report.ok:
             click.echo(f"the journal {report.path} is whole (checked in {seconds:.2f} s)")
     if not report.ok:
         fail(*report.problems)
+
+
+def _digests(text: str) -> list[bytes]:
+    """The digests that an option gives, itself or in the file that it names."""
+    if _DIGEST.fullmatch(text):
+        return [bytes.fromhex(text)]
+    try:
+        content = Path(text).read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        content = ""
+    found = [bytes.fromhex(each) for each in _DIGEST.findall(content)]
+    if not found:
+        raise click.BadParameter(
+            f"--expect-head {text}: neither a digest of 64 hexadecimal digits nor a file of such"
+        )
+    return found
 
 
 def _report_content(report: Report) -> dict[str, Any]:
@@ -108,6 +161,10 @@ def _report_content(report: Report) -> dict[str, Any]:
         "pages": report.pages,
         "problems": list(report.problems),
         "notes": list(report.notes),
+        "heads": [
+            {"stream": head.stream, "sequence": head.sequence, "digest": head.digest.hex()}
+            for head in report.heads
+        ],
         "streams": {
             each.name: {
                 "last_sequence": each.last_sequence,

@@ -20,7 +20,7 @@ from components.oracle.store import environment
 from components.oracle.store.chain import Link
 from components.oracle.store.errors import JournalCorruptError
 
-_FILE_NAME: Final = "manifest.json"
+FILE_NAME: Final = "manifest.json"
 _VERSION: Final = 1
 _SEALED_MODE: Final = 0o400
 _HASHED_AT_ONCE: Final = 4 << 20
@@ -49,8 +49,13 @@ class Manifest:
 
 def read(segment: Path) -> Manifest | None:
     """The segment's manifest; None if it has none.  JournalCorruptError if it is damaged."""
+    return read_file(segment / FILE_NAME)
+
+
+def read_file(path: Path) -> Manifest | None:
+    """The manifest in this file, wherever it lies."""
     try:
-        text = (segment / _FILE_NAME).read_bytes()
+        text = path.read_bytes()
     except FileNotFoundError:
         return None
     try:
@@ -70,7 +75,7 @@ def read(segment: Path) -> Manifest | None:
         return Manifest(**values, streams=streams)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise JournalCorruptError(
-            f"{segment / _FILE_NAME} is damaged ({error}); if {segment} verifies without it, "
+            f"{path} is damaged ({error}); if {path.parent} verifies without it, "
             "remove it, and the next start seals the segment again"
         ) from None
 
@@ -123,13 +128,13 @@ def _write(segment: Path, found: Manifest) -> None:
         },
     }
     text = json.dumps({**values, "digest": _digest(values)}, indent=1, sort_keys=True)
-    temporary = segment / f"{_FILE_NAME}.new"
+    temporary = segment / f"{FILE_NAME}.new"
     with temporary.open("w") as file:
         file.write(text + "\n")
         file.flush()
         os.fsync(file.fileno())
     temporary.chmod(_SEALED_MODE)
-    temporary.rename(segment / _FILE_NAME)
+    temporary.rename(segment / FILE_NAME)
     environment.sync_directories(segment)
 
 

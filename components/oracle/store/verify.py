@@ -8,13 +8,14 @@ is proven.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import lmdb
 
 from components.oracle.store import environment, manifest, record, watermark, writer_lock
-from components.oracle.store.chain import StreamLayout
+from components.oracle.store.chain import Link, StreamLayout
 from components.oracle.store.errors import JournalCorruptError, JournalError
 from components.oracle.store.reading import walk
 from components.oracle.store.recovery import joint_problem, lost_end
@@ -34,6 +35,15 @@ class StreamReport:
 
 
 @dataclass(frozen=True)
+class ProvenHead:
+    """A digest that a chain had when it ended at this sequence: all up to there is as it was."""
+
+    stream: str
+    sequence: int
+    digest: bytes
+
+
+@dataclass(frozen=True)
 class Report:
     """What was found; ``problems`` is empty for a good journal."""
 
@@ -42,6 +52,7 @@ class Report:
     pages: str  # "sound", what is wrong, or why they were not walked
     problems: tuple[str, ...]
     notes: tuple[str, ...]
+    heads: tuple[ProvenHead, ...] = ()  # of those expected, the ones that were met
 
     @property
     def ok(self) -> bool:
@@ -49,8 +60,11 @@ class Report:
         return not self.problems
 
 
-def verify(path: Path, *, deep: bool = False) -> Report:
+def verify(path: Path, *, deep: bool = False, expected: Collection[bytes] = ()) -> Report:
     """Prove the whole chain of every stream, through all segments.
+
+    Each digest ``expected`` must be one that some chain had at its end at some time: the head as
+    it was exported then.  One that is not met is a problem, as the history is another one.
 
     The pages below are walked by LMDB's offline verifier too, except those of the newest segment
     beside a running writer: there ``deep`` walks a consistent copy, which takes as much room.
@@ -61,6 +75,7 @@ def verify(path: Path, *, deep: bool = False) -> Report:
     require_journal(directory)
     mark = watermark.read(directory)
     walks: dict[str, StreamWalk] = {}
+    wanted = frozenset(expected)
     pages = "sound"
     problems: list[str] = []
     try:
@@ -69,7 +84,7 @@ def verify(path: Path, *, deep: bool = False) -> Report:
         return Report(str(directory), (), str(error), (str(error),), ())
     try:
         for place in segments.places:
-            problems += verify_segment(segments, place, walks, deep=deep)
+            problems += verify_segment(segments, place, walks, deep=deep, wanted=wanted)
         if deep or not writer_lock.is_held(directory):
             pages = _pages_of_newest(segments)
         else:
@@ -86,8 +101,14 @@ def verify(path: Path, *, deep: bool = False) -> Report:
         problems += [missing] if missing else []
     if pages not in ("sound", _NOT_WALKED):
         problems.append(pages)
+    heads = tuple(head for each in walks.values() for head in each.heads)
+    problems += [
+        f"no stream ever ended with the digest {digest.hex()}: what it stands for is not in this "
+        "journal, or was changed"
+        for digest in sorted(wanted - {head.digest for head in heads})
+    ]
     notes = () if mark else ("there is no readable watermark: the end itself cannot be proven",)
-    return Report(str(directory), streams, pages, tuple(problems), notes)
+    return Report(str(directory), streams, pages, tuple(problems), notes, heads)
 
 
 _NOT_WALKED = "not walked: a process is writing (--deep walks those of a copy)"
@@ -96,9 +117,12 @@ _NOT_WALKED = "not walked: a process is writing (--deep walks those of a copy)"
 class StreamWalk:
     """How far one stream was proven."""
 
-    def __init__(self, layout: StreamLayout) -> None:
+    def __init__(self, layout: StreamLayout, wanted: Collection[bytes] = ()) -> None:
         self.layout = layout
         self.link = layout.start()
+        self.heads: list[ProvenHead] = []
+        self._wanted = wanted
+        self._meet(self.link)
         self.records = 0
         self.size_bytes = 0
         self.problem: str | None = None
@@ -113,10 +137,15 @@ class StreamWalk:
                 if now.commit > commit:
                     break
                 self.link = now
+                self._meet(now)
                 self.records += 1
                 self.size_bytes += len(value) - record.HEADER_BYTES
         except JournalCorruptError as error:
             self.problem = f"{error} (in {segment.place.path.name})"
+
+    def _meet(self, link: Link) -> None:
+        if link.digest in self._wanted:
+            self.heads.append(ProvenHead(self.layout.name, link.sequence, link.digest))
 
     def report(self) -> StreamReport:
         """What was found."""
@@ -132,7 +161,12 @@ class StreamWalk:
 
 
 def verify_segment(
-    segments: Segments, place: Place, walks: dict[str, StreamWalk], *, deep: bool
+    segments: Segments,
+    place: Place,
+    walks: dict[str, StreamWalk],
+    *,
+    deep: bool,
+    wanted: Collection[bytes] = (),
 ) -> list[str]:
     """Prove one segment behind those that ``walks`` has proven; what is wrong besides records."""
     sealed = segments.manifest(place) if place != segments.active.place else None
@@ -153,7 +187,7 @@ def verify_segment(
         with segment.engine.begin() as transaction:
             commit = segment.tables.proven_commit(transaction)
         for name, layout in segment.layouts.items():
-            walks.setdefault(name, StreamWalk(layout)).take(segment, layout, commit)
+            walks.setdefault(name, StreamWalk(layout, wanted)).take(segment, layout, commit)
     if sealed is not None:
         problems += [
             f"{place.path.name}: its manifest says that stream {name} ends at "

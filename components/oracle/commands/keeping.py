@@ -1,0 +1,66 @@
+"""backup, archive, restore: a journal in another place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from components.oracle.commands.group import command, fail
+from components.oracle.store import archive, backup
+from components.oracle.store.verify import Report
+
+_BESIDE: Final = ("snapshots",)
+_directory = click.Path(file_okay=False, path_type=Path)
+
+
+def _tell(what: str, target: Path, report: Report) -> None:
+    streams = ", ".join(f"{each.name} up to {each.last_sequence:,}" for each in report.streams)
+    click.echo(f"{what} {target}, proven: {streams}")
+
+
+@command("backup")
+@click.argument("target", type=_directory)
+def backup_command(path: Path, target: Path) -> None:
+    """Copy the journal to a new directory, while it is written, and prove the copy."""
+    _tell("backed up to", target, backup.backup(path, target, _BESIDE))
+
+
+@command("archive")
+@click.argument("target", type=_directory)
+@click.option("--verify", "only_verify", is_flag=True, help="Only prove what is in the archive.")
+def archive_command(path: Path, target: Path, only_verify: bool) -> None:
+    """Compress the journal's sealed segments into an archive; those that it has are left alone.
+
+    Each file is unpacked again and compared before it counts.  ``restore`` makes a journal of it.
+    """
+    if not only_verify:
+        for each in archive.archive(path, target):
+            click.echo(
+                f"{each.name}: {each.manifest.file_bytes:,} bytes became {each.size_bytes:,}"
+            )
+        held = archive.contents(target)
+        click.echo(f"the archive {target} holds {len(held)} segments")
+        return
+    problems = archive.problems(target)
+    held = [] if problems else archive.contents(target)
+    if problems or not held:
+        fail(*(problems or [f"{target} holds no archive"]))
+        return
+    for name, part in held[-1].manifest.streams.items():
+        first = held[0].manifest.streams[name].begin.sequence + 1
+        click.echo(f"{name}: {first:,} to {part.end.sequence:,}, head {part.end.digest.hex()}")
+    click.echo(f"the archive {target} is whole: {len(held)} segments")
+
+
+@command("restore")
+@click.argument("target", type=_directory)
+@click.argument("sources", type=_directory, nargs=-1, required=True)
+def restore_command(path: Path, target: Path, sources: tuple[Path, ...]) -> None:
+    """Make a new journal of archives, backups and journals together, and prove it.
+
+    Of a segment that several hold, the first source's is taken.  Never in place: --path is not
+    looked at.
+    """
+    _tell("restored to", target, archive.restore(sources, target))
