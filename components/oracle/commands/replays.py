@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import asdict
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from components.oracle.commands.group import (
     command,
@@ -17,6 +19,7 @@ from components.oracle.commands.group import (
     reading,
 )
 from components.oracle.moment import command_at, time_to_text
+from components.oracle.store import Journal
 
 _at_option = click.option(
     "--at",
@@ -47,23 +50,69 @@ def hash_command(path: Path, at: str | None) -> None:
 )
 @click.option("--to", type=click.IntRange(min=0), help="Up to this command (default: the last).")
 @click.option("--all-differences", is_flag=True, help="Go on to the first one of each stream.")
+@click.option(
+    "--metrics",
+    type=click.IntRange(0, 65_535),
+    metavar="PORT",
+    help="Do not compare, but serve the platform's metrics on this port of 127.0.0.1 meanwhile.",
+)
+@click.option(
+    "--speed", default="1", metavar="NUMBER|max", help="With --metrics: how many times as fast."
+)
+@click.option("--hold", is_flag=True, help="With --metrics: go on serving until Ctrl+C.")
 @json_option
 def replay_command(
-    path: Path, first: int, to: int | None, all_differences: bool, as_json: bool
+    path: Path,
+    first: int,
+    to: int | None,
+    all_differences: bool,
+    metrics: int | None,
+    speed: str,
+    hold: bool,
+    as_json: bool,
 ) -> None:
     """Derive everything again from the commands and compare it with the journal.
 
     The first difference is told as stream, sequence and field; as JSON with both whole records.
     """
-    from components.oracle.replay import replay
-
+    is_live = click.get_current_context().get_parameter_source("speed") != ParameterSource.DEFAULT
+    if metrics is None and (is_live or hold):
+        raise click.BadParameter("--speed and --hold need --metrics PORT")
     with reading(path) as journal:
         last = end_of(journal, "commands", to)
         if first > last + 1:
             raise click.BadParameter(f"--from {first} lies after the last command, {last}")
-        started = time.perf_counter()
-        report = replay(journal, first=first, to=to, first_difference=not all_differences)
-        seconds = time.perf_counter() - started
+        if metrics is None:
+            _compare(journal, first, to, all_differences, as_json)
+        else:
+            _perform(journal, first, last, _speed(speed), hold, metrics)
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = math.inf if text == "max" else float(text)
+    except ValueError:
+        speed = math.nan
+    if not speed > 0:
+        raise click.BadParameter(f"--speed {text}: write a number above 0, or max")
+    return speed
+
+
+def _perform(journal: Journal, first: int, last: int, speed: float, hold: bool, port: int) -> None:
+    from components.oracle.live_replay import Pace, play
+
+    reached = play(journal, Pace(first, last, speed, hold), port, click.echo)
+    click.echo(f"commands up to {reached:,} were replayed")
+
+
+def _compare(
+    journal: Journal, first: int, to: int | None, all_differences: bool, as_json: bool
+) -> None:
+    from components.oracle.replay import replay
+
+    started = time.perf_counter()
+    report = replay(journal, first=first, to=to, first_difference=not all_differences)
+    seconds = time.perf_counter() - started
     derived = {
         "events": (report.events_derived, report.events_journaled),
         "risk": (report.risk_derived, report.risk_journaled),
