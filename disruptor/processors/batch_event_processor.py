@@ -83,13 +83,20 @@ class BatchEventProcessor:
         Halted before it began, it only starts and shuts down.  DisruptorError when it runs already,
         EvictedError when its consumer was too far behind.
         """
+        self.run_while(lambda: True)
+
+    def run_while(self, goes_on: Callable[[], bool]) -> None:
+        """``run``, but only as long as ``goes_on()``, which is asked once in a while.
+
+        After each batch, each timeout and, of a compiled handler, some hundred batches.
+        """
         if not self._running.acquire(blocking=False):
             raise DisruptorError("the processor runs already, in another thread")
         try:
             self._guarded(self._lifecycle.on_start, self._exception_handler.on_start)
             try:
                 self._is_done = False
-                while not self._is_done and not self._consumer.control[0]:
+                while not self._is_done and not self._consumer.control[0] and goes_on():
                     self._turn()
                 refuse_if_evicted(self._consumer)
             finally:

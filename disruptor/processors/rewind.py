@@ -45,12 +45,16 @@ class PauseRewind(RewindStrategy):
 
 
 class EventuallyGiveUp(RewindStrategy):
-    """At once, until ``attempts_max`` attempts have failed."""
+    """At once, or after a pause, until ``attempts_max`` attempts have failed."""
 
-    def __init__(self, attempts_max: int) -> None:
+    def __init__(self, attempts_max: int, pause_s: float = 0.0) -> None:
         if attempts_max < 1:
             raise ValueError(f"attempts_max={attempts_max} must be at least 1")
         self._attempts_max = attempts_max
+        self._pause_s = pause_s
 
     def should_rewind(self, error: Exception, attempts: int) -> bool:
-        return attempts < self._attempts_max
+        if attempts >= self._attempts_max:
+            return False
+        time.sleep(self._pause_s)
+        return True

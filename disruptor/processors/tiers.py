@@ -8,7 +8,7 @@ of the failure is the processor's to decide, and the same for all.
 from __future__ import annotations
 
 import warnings
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numba.core.errors import NumbaExperimentalFeatureWarning
@@ -32,7 +32,7 @@ from disruptor.ring.layout import FIRST_CONSUMER, Ring
 from disruptor.ring.ring_buffer import Consumer
 from disruptor.ring.wait_strategy import WaitStrategy
 
-_FOREVER = 2**62
+_BATCHES_MAX: Final = 512
 
 
 class Failure(NamedTuple):
@@ -164,11 +164,11 @@ class CompiledTier:
         return self._ran(high - low + 1, 1, 1)[1]
 
     def run(self, batch_size_max: int, timeout_ns: int) -> tuple[int, Failure | None]:
-        """Handle what comes until nothing does for ``timeout_ns``, it is halted, or it fails.
+        """Handle some hundred batches, or until nothing comes for ``timeout_ns``, it is halted or fails.
 
         How many batches were handled, and why it stopped if that was a failure.
         """
-        return self._ran(batch_size_max, _FOREVER, timeout_ns)
+        return self._ran(batch_size_max, _BATCHES_MAX, timeout_ns)
 
     def _ran(
         self, batch_size_max: int, batches_max: int, timeout_ns: int

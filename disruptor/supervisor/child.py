@@ -24,6 +24,7 @@ from disruptor.ring.ring_buffer import Consumer, Producer, RingBuffer
 from disruptor.ring.wait_strategy import WaitStrategy
 from disruptor.supervisor.control_block import FAILED, RUNNING, STOP, STOPPED, ControlLine
 from disruptor.topology.graph import Graph
+from disruptor.topology.model import Process
 
 _PR_SET_NAME: Final = 15
 
@@ -37,11 +38,16 @@ class ProcessContext:
     platform: str
     name: str
     settings: Any  # what the caller of the supervisor passed for everybody
-    options: Mapping[str, Any]  # the process's own mapping in YAML
+    process: Process
     strategy: WaitStrategy
     line: ControlLine
     rings: Mapping[str, RingBuffer]
     graph: Graph
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The process's own mapping in YAML."""
+        return self.process.options
 
     @property
     def is_restart(self) -> bool:

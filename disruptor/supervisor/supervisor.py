@@ -151,6 +151,12 @@ class Supervisor:
                 os.waitpid(child.pid, 0)
                 child.pid = 0
 
+    def running(self) -> tuple[str, ...]:
+        """The processes that have not ended, and those that wait for another try."""
+        return tuple(
+            name for name, child in self._children.items() if child.pid or child.restart_at
+        )
+
     def result_of(self, name: str) -> bytes:
         """The 32 bytes that a process left at its end."""
         return self._children[name].line.result
@@ -184,7 +190,7 @@ class Supervisor:
             platform=self.topology.name,
             name=name,
             settings=self._settings,
-            options=process.options,
+            process=process,
             strategy=wait_strategy(self._placement.waits[name]),
             line=child.line,
             rings=self.rings,

@@ -20,7 +20,7 @@ from disruptor.dsl.graph import circle as circle_in
 from disruptor.errors import GraphError
 from disruptor.topology.document import KeyPath, Mistake, key_text
 from disruptor.topology.mistakes import did_you_mean
-from disruptor.topology.model import SHARED_RINGS, Topology
+from disruptor.topology.model import CODE_KEYS, SHARED_RINGS, Topology
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def mistakes(topology: Topology) -> list[Mistake]:
     found = [*_unknown_rings(topology)]
     if found:
         return found
-    found = [*_lonely_rings(topology), *_bad_waits(topology)]
+    found = [*_codes(topology), *_lonely_rings(topology), *_bad_waits(topology)]
     return found or [*_wait_circles(topology), *_ring_circles(topology)]
 
 
@@ -133,6 +133,33 @@ def _unknown_rings(topology: Topology) -> Iterator[Mistake]:
         for field, rings in (("reads", process.reads), ("writes", process.written())):
             for twice in sorted({ring for ring in rings if rings.count(ring) > 1}):
                 yield Mistake((*at, field), f'found "{twice}" twice; name each ring once')
+
+
+def _codes(topology: Topology) -> Iterator[Mistake]:
+    """Each process has one piece of code, and a handler one ring."""
+    for name, process in topology.processes.items():
+        at = ("processes", name)
+        codes = [key for key in CODE_KEYS if getattr(process, key) is not None]
+        if not codes:
+            yield Mistake(
+                (*at, "run"), "missing; write the function to run, as package.module:function"
+            )
+        elif len(codes) > 1:
+            yield Mistake((*at, codes[1]), f"found beside {codes[0]}; write one of the two")
+        elif codes != ["run"] and len(process.reads) != 1:
+            yield Mistake(
+                (*at, codes[0]),
+                f"found {len(process.reads)} rings to read; a handler reads one, and a function "
+                "of your own, in run, any number",
+            )
+        elif codes == ["run"] and "processor" in process.model_fields_set:
+            yield Mistake((*at, "processor"), "found beside run; it is for a handler's processor")
+        share = process.processor.partition
+        if share is not None and share.index >= share.count:
+            yield Mistake(
+                (*at, "processor", "partition", "index"),
+                f"found {share.index} of {share.count}; write a number from 0 to count - 1",
+            )
 
 
 def _lonely_rings(topology: Topology) -> Iterator[Mistake]:

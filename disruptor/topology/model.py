@@ -21,6 +21,9 @@ CAPACITY_MAX: Final = 2**26
 SHARED_RINGS: Final = "*"
 """The key of `Process.after` that means every ring that both processes read."""
 
+CODE_KEYS: Final = ("run", "handler", "make_handler")
+"""The keys of `Process` of which it has one."""
+
 Wait = Literal["busy_spin", "yielding", "sleeping", "blocking", "adaptive"]
 Restart = Literal["always", "on-failure", "never"]
 Cpu = int | Literal["auto", "none"]
@@ -110,10 +113,61 @@ class Write(Strict):
     )
 
 
-class Process(Strict):
-    """One process: its code, its rings, and how it runs."""
+class Rewind(Strict):
+    """How often a handler may have its batch again."""
 
-    run: Reference = Field(description="the function to run, as package.module:function")
+    attempts_max: int | None = Field(default=None, ge=1, description="a number from 1")
+    pause_s: float = Field(default=0.0, ge=0, le=60, description="seconds from 0 to 60")
+
+
+class Share(Strict):
+    """Which events of a ring a handler takes, where several divide them."""
+
+    index: int = Field(ge=0, description="a number from 0 to count - 1")
+    count: int = Field(ge=1, description="a number from 1")
+    key: str | None = Field(default=None, description="the name of an integer field of the event")
+
+
+class Processor(Strict):
+    """How the processor around a handler works."""
+
+    exceptions: Literal["halt", "ignore", "log"] | Reference = Field(
+        default="halt",
+        description="halt, ignore, log, or an ExceptionHandler, as package.module:NAME",
+    )
+    lifecycle: Reference | None = Field(
+        default=None, description="a Lifecycle, as package.module:NAME"
+    )
+    batch_size_max: int = Field(default=2**62, ge=1, description="a number from 1")
+    rewind: Rewind = Field(
+        default=Rewind(), description="a mapping with attempts_max or pause_s, or neither"
+    )
+    partition: Share | None = Field(
+        default=None, description="a mapping with index, count and perhaps key"
+    )
+
+
+class Process(Strict):
+    """One process: its code, its rings, and how it runs.
+
+    Its code is a function that owns its loop (``run``), or a handler of the one ring that it reads
+    (``handler``, or ``make_handler`` for one that needs options or writes rings).
+    """
+
+    run: Reference | None = Field(
+        default=None, description="the function to run, as package.module:function"
+    )
+    handler: Reference | None = Field(
+        default=None, description="the handler of the ring that it reads, as package.module:NAME"
+    )
+    make_handler: Reference | None = Field(
+        default=None,
+        description="a function that is given the process' context and returns a handler, "
+        "as package.module:function",
+    )
+    processor: Processor = Field(
+        default=Processor(), description="a mapping of how the handler's processor works"
+    )
     reads: Names = Field(default=(), description="a list of ring names")
     writes: Annotated[
         tuple[Annotated[Write, BeforeValidator(_write)], ...], Field(strict=False)

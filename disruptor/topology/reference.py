@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from disruptor.errors import ConfigurationError
 from disruptor.topology.mistakes import did_you_mean
 from disruptor.topology.model import Process, Ring
+
+HANDLER_PROCESS: Final = "disruptor.supervisor.handler_process:run"
+"""What runs a process that is given by its handler; named, since it stands on floors above."""
 
 
 def event_dtype(ring: Ring) -> np.dtype[Any]:
@@ -25,12 +28,22 @@ def event_dtype(ring: Ring) -> np.dtype[Any]:
 
 
 def run_function(process: Process) -> Callable[..., Any]:
-    """The function that a process runs; raises ConfigurationError if it cannot be called."""
-    found = resolve(process.run)
+    """The function that a process runs; raises ConfigurationError for what is not there.
+
+    What a handler process names besides is looked up too, so that nothing starts in vain.
+    """
+    for named in (process.handler, process.processor.lifecycle, process.processor.exceptions):
+        if named is not None and ":" in named:
+            resolve(named)
+    if process.make_handler is not None:
+        _function(process.make_handler)
+    return _function(process.run or HANDLER_PROCESS)
+
+
+def _function(reference: str) -> Callable[..., Any]:
+    found = resolve(reference)
     if not callable(found):
-        raise ConfigurationError(
-            f"{process.run}: found nothing that can be called; name a function"
-        )
+        raise ConfigurationError(f"{reference}: found nothing that can be called; name a function")
     return found
 
 

@@ -136,14 +136,6 @@ def test_a_topology_is_read_as_written(tmp_path: Path) -> None:
         ),
         (
             "    run: some.module:run\n    writes: [commands]",
-            "    writes: [commands]",
-            (
-                "topology.yaml:7: processes.feed.run: missing; write the function to run, as "
-                "package.module:function"
-            ),
-        ),
-        (
-            "    run: some.module:run\n    writes: [commands]",
             "    - some.module:run",
             "topology.yaml:7: processes.feed: found a list; write a mapping",
         ),
