@@ -8,12 +8,17 @@ whoever holds a journal can print its prices without any configuration file.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
 
-from components.messages.code import FLAG_STOPS_ON_MARK, OP_INSTRUMENT, OP_MARGIN_TIER
+from components.messages.code import (
+    FLAG_STOPS_ON_MARK,
+    OP_INSTRUMENT,
+    OP_LIMITS,
+    OP_MARGIN_TIER,
+)
 from components.messages.command import Commands, new_commands
 from components.units import (
     GRID_SCALE,
@@ -38,6 +43,17 @@ class MarginTier:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What an order may ask for: lots, money, and ppm around a reference price; 0 is no limit."""
+
+    min_qty: int = 0
+    max_qty: int = 0
+    min_notional: int = 0
+    max_notional: int = 0
+    collar_ppm: int = 0
+
+
+@dataclass(frozen=True)
 class Instrument:
     """One tradable symbol; immutable, checked when it is made."""
 
@@ -50,6 +66,7 @@ class Instrument:
     max_leverage: int = 100
     stops_on_mark: bool = False
     margin_tiers: tuple[MarginTier, ...] = (MarginTier(0, 5_000),)
+    limits: Limits = Limits()
 
     def __post_init__(self) -> None:
         encoded = self.name.encode()
@@ -89,14 +106,17 @@ class Instrument:
         """The exact decimal of a quantity in lots."""
         return from_grid(int(lots), self.lot_size)
 
-    def to_commands(self) -> Commands:
-        """The instrument command, then one margin_tier command a tier."""
-        commands = new_commands(1 + len(self.margin_tiers))
+    def to_commands(self, *, every_limit: bool = False) -> Commands:
+        """The instrument command, one margin_tier command a tier, and limits if it has any.
+
+        ``every_limit`` tells of limits in any case, which ends those that it had before.
+        """
+        has_limits = every_limit or self.limits != Limits()
+        commands = new_commands(1 + len(self.margin_tiers) + has_limits)
         commands["symbol"] = self.index
         first = commands[0]
-        name = np.frombuffer(self.name.encode().ljust(NAME_BYTES_MAX, b"\0"), "<i8")
         first["op"] = OP_INSTRUMENT
-        first["account"], first["order_id"] = name
+        first["account"], first["order_id"] = name_words(self.name)
         first["price"] = int(self.tick_size * GRID_SCALE)
         first["qty"] = int(self.lot_size * GRID_SCALE)
         first["stop_price"] = self.money_unit
@@ -110,7 +130,31 @@ class Instrument:
             row["order_id"] = number
             row["price"] = tier.notional_floor
             row["qty"] = tier.maintenance_ppm
+        if has_limits:
+            _write_limits(self.limits, commands[-1])
         return commands
+
+
+def name_words(name: str) -> tuple[int, int]:
+    """A symbol's name as the two words of eight bytes that an instrument command carries."""
+    first, second = np.frombuffer(name.encode().ljust(NAME_BYTES_MAX, b"\0"), "<i8").tolist()
+    return first, second
+
+
+def _write_limits(limits: Limits, into: np.void) -> None:
+    into["op"] = OP_LIMITS
+    for name, field in _LIMIT_FIELDS:
+        into[field] = getattr(limits, name)
+
+
+_LIMIT_FIELDS = (
+    ("min_qty", "qty"),
+    ("max_qty", "display_qty"),
+    ("min_notional", "price"),
+    ("max_notional", "stop_price"),
+    ("collar_ppm", "expires"),
+)
+"""Where a limits command keeps each limit."""
 
 
 class InstrumentTable(Mapping[str, Instrument]):
@@ -143,18 +187,47 @@ class InstrumentTable(Mapping[str, Instrument]):
             return new_commands(0)
         return np.concatenate([each.to_commands() for each in self._rows])
 
+    def after(self, command: np.void) -> InstrumentTable:
+        """The table once Titan has seen this command; itself when that changes nothing.
+
+        An instrument with another grid, or with an index out of turn, is what Titan refuses.
+        """
+        if command["op"] != OP_INSTRUMENT or command["stop_price"] <= 0:
+            return self
+        index = int(command["symbol"])
+        new = _instrument_from(command)
+        if index == len(self._rows) and new.name not in self._by_name:
+            return InstrumentTable([*self._rows, new])
+        known = self._rows[index] if index < len(self._rows) else None
+        grid = (new.name, new.tick_size, new.lot_size)
+        if known is None or (known.name, known.tick_size, known.lot_size) != grid:
+            return self
+        rows = list(self._rows)
+        rows[index] = replace(new, margin_tiers=known.margin_tiers, limits=known.limits)
+        return InstrumentTable(rows)
+
     @classmethod
     def from_commands(cls, commands: Commands) -> InstrumentTable:
         """Rebuild from journaled commands; the last definition of each index counts."""
-        chosen = commands[np.isin(commands["op"], (OP_INSTRUMENT, OP_MARGIN_TIER))]
         rows: dict[int, Instrument] = {}
-        for command in chosen:
+        for command in commands[np.isin(commands["op"], DEFINING_OPS)]:
             index = int(command["symbol"])
             if command["op"] == OP_INSTRUMENT:
-                rows[index] = _instrument_from(command)
-            elif index in rows:
+                limits = rows[index].limits if index in rows else Limits()
+                rows[index] = replace(_instrument_from(command), limits=limits)
+            elif index in rows and command["op"] == OP_MARGIN_TIER:
                 rows[index] = _with_tier(rows[index], command)
+            elif index in rows:
+                rows[index] = replace(rows[index], limits=_limits_from(command))
         return cls(rows.values())
+
+
+DEFINING_OPS = (OP_INSTRUMENT, OP_MARGIN_TIER, OP_LIMITS)
+"""The operations that say what an instrument is."""
+
+
+def _limits_from(command: np.void) -> Limits:
+    return Limits(**{name: int(command[field]) for name, field in _LIMIT_FIELDS})
 
 
 def _instrument_from(command: np.void) -> Instrument:
@@ -175,4 +248,4 @@ def _instrument_from(command: np.void) -> Instrument:
 def _with_tier(instrument: Instrument, command: np.void) -> Instrument:
     tier = MarginTier(int(command["price"]), int(command["qty"]))
     tiers = (*instrument.margin_tiers[: int(command["order_id"])], tier)
-    return Instrument(**{**instrument.__dict__, "margin_tiers": tiers})
+    return replace(instrument, margin_tiers=tiers)

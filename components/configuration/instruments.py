@@ -11,9 +11,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from components.configuration.values import Money, PositiveDecimal, PositiveRatio, Symbol
-from components.instruments import Instrument, InstrumentTable, MarginTier
+from components.instruments import Instrument, InstrumentTable, Limits, MarginTier
 from components.sentinel.engine.state import TIERS_MAX
-from components.units import PPM, UnitError
+from components.units import PPM, QTY_LOTS_MAX, UnitError, plain, to_grid
 from disruptor.errors import ConfigurationError
 from disruptor.topology.document import Document, KeyPath, Mistake, Place, Places, parse_value
 from disruptor.topology.load import check, load_yaml, read_text, validate
@@ -52,10 +52,48 @@ class InstrumentSettings(Strict):
         default=(), max_length=TIERS_MAX, description=f"a list of at most {TIERS_MAX} tiers"
     )
 
+    min_qty: PositiveDecimal | None = Field(
+        default=None, description="the least quantity of an order, a multiple of lot_size"
+    )
+    max_qty: PositiveDecimal | None = Field(
+        default=None, description="the largest quantity of an order, a multiple of lot_size"
+    )
+    min_notional: Money | None = Field(
+        default=None, description="the least worth of an order in the quote currency"
+    )
+    max_notional: Money | None = Field(
+        default=None, description="the largest worth of an order in the quote currency"
+    )
+    collar_ppm: int | None = Field(
+        default=None,
+        ge=1,
+        le=PPM,
+        description="how far from the reference price an order may be, in parts per million",
+    )
+
+    def _limits(self, name: str) -> Limits:
+        def lots(qty: Decimal | None, what: str) -> int:
+            if qty is None:
+                return 0
+            return to_grid(plain(qty), self.lot_size, f"{name}: {what}", QTY_LOTS_MAX)
+
+        limits = Limits(
+            min_qty=lots(self.min_qty, "min_qty"),
+            max_qty=lots(self.max_qty, "max_qty"),
+            min_notional=self.min_notional or 0,
+            max_notional=self.max_notional or 0,
+            collar_ppm=self.collar_ppm or 0,
+        )
+        for what in ("qty", "notional"):
+            low, high = getattr(limits, f"min_{what}"), getattr(limits, f"max_{what}")
+            if high and low > high:
+                raise UnitError(f"{name}: min_{what} is above max_{what}")
+        return limits
+
     def instrument(self, name: str, index: int, maintenance_ppm: int) -> Instrument:
         """The instrument; ``maintenance_ppm`` is its one tier when it names none of its own.
 
-        Raises UnitError when tick size and lot size do not fit each other.
+        Raises UnitError when tick size, lot size and limits do not fit each other.
         """
         tiers = tuple(MarginTier(each.above, each.maintenance) for each in self.margin_tiers)
         return Instrument(
@@ -68,6 +106,7 @@ class InstrumentSettings(Strict):
             max_leverage=self.max_leverage,
             stops_on_mark=self.stops_trigger == "mark",
             margin_tiers=tiers or (MarginTier(0, maintenance_ppm),),
+            limits=self._limits(name),
         )
 
 
@@ -157,7 +196,9 @@ def mistakes(
             settings.instrument(name, 0, default_ppm)
         except UnitError as error:
             text = str(error).removeprefix(f"{name}: ")
-            yield Mistake((*at, "tick_size"), f"found that {text}")
+            named = text.split(" ", 1)[0]
+            key = named if named in InstrumentSettings.model_fields else "tick_size"
+            yield Mistake((*at, key), f"found that {text}")
         yield from _tier_mistakes(at, settings)
 
 

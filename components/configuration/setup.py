@@ -10,7 +10,7 @@ whatever the order in the file.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from components.messages.code import (
     SOURCE_SETUP,
 )
 from components.messages.command import Commands, new_commands
-from components.units import plain
+from components.units import money_to_text, plain
 from disruptor.errors import ConfigurationError
 
 
@@ -49,11 +49,12 @@ class Known(NamedTuple):
 
 def commands(wanted: Wanted, known: Known) -> Commands:
     """The commands that lead from what is known to what is wanted; shape (count,)."""
-    changed = [
-        each.to_commands()
-        for each in wanted.instruments.values()
-        if each.index >= len(known.instruments) or known.instruments.at(each.index) != each
-    ]
+    changed = []
+    for each in wanted.instruments.values():
+        was = known.instruments.at(each.index) if each.index < len(known.instruments) else None
+        if each != was:
+            limits_changed = was is not None and each.limits != was.limits
+            changed.append(each.to_commands(every_limit=limits_changed))
     rule = [wanted.rule.to_commands()] if wanted.rule != known.rule else []
     opened = [
         _account_commands(account, wanted.instruments)
@@ -101,7 +102,20 @@ def _settings_of(instrument: Instrument) -> InstrumentSettings:
             )
             for tier in instrument.margin_tiers
         ),
+        **_limit_settings(instrument),
     )
+
+
+def _limit_settings(instrument: Instrument) -> dict[str, Any]:
+    limits = instrument.limits
+    found = {
+        "min_qty": instrument.qty_text(limits.min_qty),
+        "max_qty": instrument.qty_text(limits.max_qty),
+        "min_notional": money_to_text(limits.min_notional),
+        "max_notional": money_to_text(limits.max_notional),
+        "collar_ppm": limits.collar_ppm,
+    }
+    return {name: value for name, value in found.items() if getattr(limits, name)}
 
 
 def _account_commands(account: AccountSettings, table: InstrumentTable) -> Commands:

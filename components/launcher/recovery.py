@@ -18,8 +18,8 @@ import numpy as np
 
 from components.configuration.model import PlatformConfiguration
 from components.configuration.risk import RiskRule
-from components.instruments import InstrumentTable
-from components.messages.code import OP_INSTRUMENT, OP_MARGIN_TIER, OP_RISK_RULE
+from components.instruments import DEFINING_OPS, InstrumentTable
+from components.messages.code import OP_RISK_RULE
 from components.messages.command import Commands, new_commands
 from components.oracle.replay import RestoredState, restore
 from components.oracle.store.journal import Journal
@@ -74,7 +74,7 @@ def recover(configuration: PlatformConfiguration) -> Recovery:
 
 
 def _configuring_commands(journal: Journal) -> Commands:
-    kinds = (OP_INSTRUMENT, OP_MARGIN_TIER, OP_RISK_RULE)
+    kinds = (*DEFINING_OPS, OP_RISK_RULE)
     chosen = [new_commands(0)]
     for _, commands in journal.read("commands"):
         chosen.append(commands[np.isin(commands["op"], kinds)])

@@ -26,7 +26,12 @@ OP_MARGIN_TIER: Final = 11
 OP_RISK_RULE: Final = 12
 OP_SNAPSHOT: Final = 13
 OP_TIMER: Final = 14
-OP_COUNT: Final = 15
+OP_LIMITS: Final = 15
+OP_PHASE: Final = 16
+OP_SESSION_END: Final = 17
+OP_REPLACE: Final = 18
+OP_BRACKET: Final = 19
+OP_COUNT: Final = 20
 
 OP_NAMES: Final = {
     OP_VOID: "void",
@@ -44,6 +49,11 @@ OP_NAMES: Final = {
     OP_RISK_RULE: "risk_rule",
     OP_SNAPSHOT: "snapshot",
     OP_TIMER: "timer",
+    OP_LIMITS: "limits",
+    OP_PHASE: "phase",
+    OP_SESSION_END: "session_end",
+    OP_REPLACE: "replace",
+    OP_BRACKET: "bracket",
 }
 
 # Kinds of the events stream: first what Titan decides, then what it passes through in order.
@@ -65,7 +75,12 @@ EVENT_MARGIN_TIER: Final = 14
 EVENT_RISK_RULE: Final = 15
 EVENT_SNAPSHOT: Final = 16
 EVENT_TIMER: Final = 17
-EVENT_COUNT: Final = 18
+EVENT_LIMITS: Final = 18
+EVENT_PHASE: Final = 19
+EVENT_SESSION_END: Final = 20
+EVENT_ARMED: Final = 21  # a bracket's exit, once its entry is done
+EVENT_MASS_CANCELLED: Final = 22  # after the orders that a mass cancel ended
+EVENT_COUNT: Final = 23
 
 EVENT_NAMES: Final = {
     EVENT_VOID: "void",
@@ -86,7 +101,15 @@ EVENT_NAMES: Final = {
     EVENT_RISK_RULE: "risk_rule",
     EVENT_SNAPSHOT: "snapshot",
     EVENT_TIMER: "timer",
+    EVENT_LIMITS: "limits",
+    EVENT_PHASE: "phase",
+    EVENT_SESSION_END: "session_end",
+    EVENT_ARMED: "armed",
+    EVENT_MASS_CANCELLED: "mass_cancelled",
 }
+
+EVENT_OF_OP: Final = EVENT_PRICE - OP_PRICE
+"""What is passed through stands in the order of its operations, from ``price`` to ``session_end``."""
 
 # Kinds of the risk stream.
 RISK_VOID: Final = 0
@@ -119,18 +142,29 @@ TYPE_LIMIT: Final = 0
 TYPE_MARKET: Final = 1
 TYPE_STOP: Final = 2
 TYPE_STOP_LIMIT: Final = 3
+TYPE_TRAILING_STOP: Final = 4
+TYPE_TRAILING_STOP_LIMIT: Final = 5
 TYPE_NAMES: Final = {
     TYPE_LIMIT: "limit",
     TYPE_MARKET: "market",
     TYPE_STOP: "stop",
     TYPE_STOP_LIMIT: "stop_limit",
+    TYPE_TRAILING_STOP: "trailing_stop",
+    TYPE_TRAILING_STOP_LIMIT: "trailing_stop_limit",
 }
 
 TIF_GTC: Final = 0
 TIF_IOC: Final = 1
 TIF_FOK: Final = 2
 TIF_GTD: Final = 3
-TIF_NAMES: Final = {TIF_GTC: "gtc", TIF_IOC: "ioc", TIF_FOK: "fok", TIF_GTD: "gtd"}
+TIF_DAY: Final = 4
+TIF_NAMES: Final = {
+    TIF_GTC: "gtc",
+    TIF_IOC: "ioc",
+    TIF_FOK: "fok",
+    TIF_GTD: "gtd",
+    TIF_DAY: "day",
+}
 
 STP_NONE: Final = 0
 STP_CANCEL_NEWEST: Final = 1
@@ -149,8 +183,31 @@ STP_NAMES: Final = {
 FLAG_POST_ONLY: Final = 1
 FLAG_REDUCE_ONLY: Final = 2
 FLAG_LIQUIDATION: Final = 4
+FLAG_SLIDE: Final = 8  # a post-only that would take rests one tick short of it instead
+FLAG_HIDDEN: Final = 16
+FLAG_TRAIL_PPM: Final = 32  # a trailing stop's distance is a ratio
+FLAG_OCO: Final = 64  # one cancels the other: ``cause`` names the other
+FLAG_BY_AMOUNT: Final = 128  # a market order's ``qty`` is money
 # Flags of an instrument command.
 FLAG_STOPS_ON_MARK: Final = 1
+
+# What happens to orders in a symbol; ``side`` of a phase command.
+PHASE_CONTINUOUS: Final = 0
+PHASE_HALTED: Final = 1
+PHASE_AUCTION: Final = 2
+PHASE_REMOVED: Final = 3
+PHASE_NAMES: Final = {
+    PHASE_CONTINUOUS: "continuous",
+    PHASE_HALTED: "halted",
+    PHASE_AUCTION: "auction",
+    PHASE_REMOVED: "removed",
+}
+
+# Which side a mass cancel ends; ``side`` of a cancel_all command.
+SIDES_BOTH: Final = 0
+SIDES_BUY: Final = 1
+SIDES_SELL: Final = 2
+SIDES_NAMES: Final = {SIDES_BOTH: "both", SIDES_BUY: "buy", SIDES_SELL: "sell"}
 
 # Who published a command.
 SOURCE_SETUP: Final = 0
@@ -196,6 +253,18 @@ REASON_BAD_LEVERAGE: Final = 25
 REASON_BAD_ID: Final = 26
 REASON_BAD_EXPIRES: Final = 27
 REASON_BAD_INSTRUMENT: Final = 28
+REASON_LINKED: Final = 29
+REASON_REPLACED: Final = 30
+REASON_SESSION_END: Final = 31
+REASON_DELISTED: Final = 32
+REASON_MIN_QTY: Final = 33
+REASON_MAX_QTY: Final = 34
+REASON_MIN_NOTIONAL: Final = 35
+REASON_MAX_NOTIONAL: Final = 36
+REASON_COLLAR: Final = 37
+REASON_HALTED: Final = 38
+REASON_AUCTION: Final = 39
+REASON_BAD_LINK: Final = 40
 
 REASON_NAMES: Final = {
     REASON_NONE: "none",
@@ -227,6 +296,18 @@ REASON_NAMES: Final = {
     REASON_BAD_ID: "bad_id",
     REASON_BAD_EXPIRES: "bad_expires",
     REASON_BAD_INSTRUMENT: "bad_instrument",
+    REASON_LINKED: "linked",
+    REASON_REPLACED: "replaced",
+    REASON_SESSION_END: "session_end",
+    REASON_DELISTED: "delisted",
+    REASON_MIN_QTY: "min_qty",
+    REASON_MAX_QTY: "max_qty",
+    REASON_MIN_NOTIONAL: "min_notional",
+    REASON_MAX_NOTIONAL: "max_notional",
+    REASON_COLLAR: "collar",
+    REASON_HALTED: "halted",
+    REASON_AUCTION: "auction",
+    REASON_BAD_LINK: "bad_link",
 }
 
 

@@ -7,9 +7,18 @@ Which fields an operation uses (all others are zero):
 
     place        account order_id symbol side order_type tif flags stp price qty
                  stop_price display_qty expires; cause for Sentinel's orders
+                 (a trailing stop: stop_price: its distance, in ticks or, with FLAG_TRAIL_PPM, in
+                 ppm; price: how far its limit is beyond its stop; FLAG_BY_AMOUNT: qty: money;
+                 FLAG_OCO: cause: the id of the other order)
+    replace      as place; cause: the id of the order that it replaces
+    bracket      account order_id symbol side order_type tif flags stp price qty for the entry;
+                 display_qty: the take-profit's price, origin_ts: its id; stop_price, expires: the
+                 stop's trigger and its limit or 0, cause: its id  (an id of 0: no such exit)
     cancel       account order_id symbol
     amend        account order_id symbol price qty            (UNCHANGED: leave as it is)
-    cancel_all   account symbol                               (ALL_SYMBOLS: in every symbol)
+    cancel_all   account symbol side       (ALL_SYMBOLS: in every symbol; account 0: everybody's;
+                 side: SIDES_BOTH, SIDES_BUY or SIDES_SELL)
+    session_end  symbol                                       (ALL_SYMBOLS: in every symbol)
     price        symbol price; qty of that trade or 0; origin_ts: the venue's own time or 0
     account      account
     deposit      account price                                (price: money)
@@ -19,6 +28,10 @@ Which fields an operation uses (all others are zero):
                  (account, order_id: the name's 16 bytes; price, qty: tick and lot size in 1e-12;
                  stop_price: money of one tick times one lot; display_qty, expires: maker's and
                  taker's fee in ppm; leverage: the highest allowed)
+    limits       symbol qty display_qty price stop_price expires
+                 (qty, display_qty: least and largest quantity; price, stop_price: least and
+                 largest notional, money; expires: the collar, ppm; 0: no such limit)
+    phase        symbol side                                  (side: a PHASE code)
     margin_tier  symbol order_id price qty leverage           (order_id: the tier's index from 0;
                  price: the notional, in money, above which it holds; qty: maintenance rate, ppm)
     risk_rule    order_id price qty stop_price                (order_id: rule version; price:
@@ -46,7 +59,7 @@ COMMAND: Final = np.dtype(
         ("stop_price", np.int64),
         ("display_qty", np.int64),
         ("expires", np.int64),
-        ("cause", np.int64),  # sequence of the command that made Sentinel send this one
+        ("cause", np.int64),  # the command that made Sentinel send this one, or another order's id
         ("symbol", np.uint32),
         ("leverage", np.uint32),
         ("op", np.uint8),

@@ -1,11 +1,11 @@
 """Commands as JSON lines and back: what a person or a tool writes, what the ring carries.
 
-    {"op":"place","symbol":"BTCUSDT","id":1,"account":7,"side":"buy","type":"limit","tif":"gtc",
-     "price":"100.5","qty":"2"}            optional: stop_price display_qty expires post_only
-                                           reduce_only stp liquidation; type and tif have defaults
+    {"op":"place", …}   {"op":"replace", …}   {"op":"bracket", …}               see order_text.py
     {"op":"cancel","symbol":"BTCUSDT","id":1,"account":7}
     {"op":"amend","symbol":"BTCUSDT","id":1,"account":7,"price":"101","qty":"3"}    one or both
-    {"op":"cancel_all","account":7,"symbol":"BTCUSDT"}                        symbol optional
+    {"op":"cancel_all","account":7,"symbol":"BTCUSDT","side":"buy"}   account or symbol, or both
+    {"op":"session_end","symbol":"BTCUSDT"}                           symbol optional
+    {"op":"instrument", …}   {"op":"limits", …}   {"op":"phase", …}        see instrument_text.py
     {"op":"price","symbol":"BTCUSDT","price":"50123.45"}                         qty optional
     {"op":"account","account":7}
     {"op":"deposit","account":7,"amount":"10000"}     {"op":"withdraw","account":7,"amount":"1"}
@@ -13,75 +13,78 @@
      "leverage":10}
     {"op":"snapshot","id":1}     {"op":"timer"}
 
-``ts``, in nanoseconds, is optional everywhere; without it the time stands still.  Instruments and
+``ts``, in nanoseconds, is optional everywhere; without it the time stands still.  Margin tiers and
 risk rules have a text form too, for reading a journal, but come from configuration alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
 import orjson
 
-from components.instruments import Instrument, InstrumentTable
+from components.instruments import InstrumentTable
 from components.messages.code import (
-    FLAG_LIQUIDATION,
-    FLAG_POST_ONLY,
-    FLAG_REDUCE_ONLY,
     OP_ACCOUNT,
     OP_AMEND,
+    OP_BRACKET,
     OP_CANCEL,
     OP_CANCEL_ALL,
     OP_DEPOSIT,
     OP_INSTRUMENT,
+    OP_LIMITS,
     OP_MARGIN_TIER,
     OP_NAMES,
+    OP_PHASE,
     OP_PLACE,
     OP_POSITION,
     OP_PRICE,
+    OP_REPLACE,
     OP_RISK_RULE,
+    OP_SESSION_END,
     OP_SNAPSHOT,
     OP_TIMER,
     OP_WITHDRAW,
     POSITION_SIDE_NAMES,
-    SIDE_NAMES,
-    STP_NAMES,
-    TIF_GTD,
-    TIF_NAMES,
-    TYPE_LIMIT,
-    TYPE_NAMES,
-    TYPE_STOP,
-    TYPE_STOP_LIMIT,
+    SIDES_NAMES,
     by_name,
 )
-from components.messages.command import ALL_SYMBOLS, UNCHANGED, UNKNOWN_SYMBOL
-from components.messages.json_lines import INT64_MAX, INVALID, Reader, read_object
-from components.units import (
-    ACCOUNT_MAX,
-    GRID_SCALE,
-    MONEY_MAX,
-    MONEY_SCALE,
-    ORDER_ID_MAX,
-    PRICE_TICKS_MAX,
-    QTY_LOTS_MAX,
-    TIMESTAMP_MAX,
-    from_grid,
-    money_to_text,
+from components.messages.command import ALL_SYMBOLS, UNCHANGED
+from components.messages.command_fields import (
+    format_names,
+    lots_text,
+    read_account,
+    read_lots,
+    read_money,
+    read_order_id,
+    read_symbol,
+    read_ticks,
+    symbol_text,
+    ticks_text,
 )
+from components.messages.instrument_text import (
+    format_instrument,
+    format_limits,
+    format_phase,
+    format_tier,
+    parse_instrument,
+    parse_limits,
+    parse_phase,
+)
+from components.messages.json_lines import Reader, read_object
+from components.messages.order_text import (
+    format_bracket,
+    format_place,
+    parse_bracket,
+    parse_place,
+    parse_replace,
+)
+from components.units import ORDER_ID_MAX, TIMESTAMP_MAX, money_to_text
 
-CLIENT_ORDER_ID_MAX: Final = 2**61 - 1
-"""Ids above it belong to Sentinel's liquidation orders."""
-
-_UNIT: Final = Decimal(1)
-_CENT: Final = Decimal(1) / MONEY_SCALE
-_SIDES: Final = by_name(SIDE_NAMES)
 _POSITION_SIDES: Final = by_name(POSITION_SIDE_NAMES)
-_TYPES: Final = by_name(TYPE_NAMES)
-_TIFS: Final = by_name(TIF_NAMES)
-_STPS: Final = by_name(STP_NAMES)
+_SIDES: Final = by_name(SIDES_NAMES)
 
 
 def parse_command(line: bytes, instruments: InstrumentTable, into: np.void, place: str) -> None:
@@ -99,86 +102,66 @@ def parse_command(line: bytes, instruments: InstrumentTable, into: np.void, plac
     reader.finish()
 
 
-def _parse_place(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
-    instrument = _symbol(reader, instruments, into)
-    liquidation = reader.flag("liquidation")
-    _order_id(reader, into, ORDER_ID_MAX if liquidation else CLIENT_ORDER_ID_MAX)
-    _account(reader, into)
-    into["side"] = reader.name("side", _SIDES)
-    kind = reader.name("type", _TYPES, "limit")
-    into["order_type"] = kind
-    tif = reader.name("tif", _TIFS, "gtc")
-    into["tif"] = tif
-    into["stp"] = reader.name("stp", _STPS, "none")
-    into["qty"] = _lots(reader, "qty", instrument)
-    if reader.has("price") or kind in (TYPE_LIMIT, TYPE_STOP_LIMIT):
-        into["price"] = _given(_ticks(reader, "price", instrument))
-    if reader.has("stop_price") or kind in (TYPE_STOP, TYPE_STOP_LIMIT):
-        into["stop_price"] = _given(_ticks(reader, "stop_price", instrument))
-    if reader.has("display_qty"):
-        into["display_qty"] = _given(_lots(reader, "display_qty", instrument))
-    if reader.has("expires") or tif == TIF_GTD:
-        expected = "the time at which it ends, in nanoseconds since the epoch"
-        into["expires"] = _given(reader.integer("expires", -INT64_MAX, INT64_MAX, expected))
-    flags = FLAG_POST_ONLY if reader.flag("post_only") else 0
-    flags |= FLAG_REDUCE_ONLY if reader.flag("reduce_only") else 0
-    into["flags"] = flags | (FLAG_LIQUIDATION if liquidation else 0)
-    if reader.has("cause"):
-        into["cause"] = reader.integer("cause", 0, INT64_MAX, "a command's sequence")
-
-
 def _parse_cancel(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
-    _symbol(reader, instruments, into)
-    _order_id(reader, into, ORDER_ID_MAX)
-    _account(reader, into)
+    read_symbol(reader, instruments, into)
+    read_order_id(reader, into, ORDER_ID_MAX)
+    read_account(reader, into)
 
 
 def _parse_amend(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
-    instrument = _symbol(reader, instruments, into)
-    _order_id(reader, into, ORDER_ID_MAX)
-    _account(reader, into)
+    instrument = read_symbol(reader, instruments, into)
+    read_order_id(reader, into, ORDER_ID_MAX)
+    read_account(reader, into)
     into["price"] = into["qty"] = UNCHANGED
     has_price, has_qty = reader.has("price"), reader.has("qty")
     if has_price:
-        into["price"] = _ticks(reader, "price", instrument)
+        into["price"] = read_ticks(reader, "price", instrument)
     if has_qty or not has_price:
-        into["qty"] = _lots(reader, "qty", instrument)
+        into["qty"] = read_lots(reader, "qty", instrument)
 
 
 def _parse_cancel_all(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
-    _account(reader, into)
     into["symbol"] = ALL_SYMBOLS
     if reader.has("symbol"):
-        _symbol(reader, instruments, into)
+        read_symbol(reader, instruments, into)
+    if reader.has("account") or into["symbol"] == ALL_SYMBOLS:
+        read_account(reader, into)
+    into["side"] = reader.name("side", _SIDES, "both")
+
+
+def _parse_session_end(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
+    into["symbol"] = ALL_SYMBOLS
+    if reader.has("symbol"):
+        read_symbol(reader, instruments, into)
 
 
 def _parse_price(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
-    instrument = _symbol(reader, instruments, into)
-    into["price"] = _ticks(reader, "price", instrument)
+    instrument = read_symbol(reader, instruments, into)
+    into["price"] = read_ticks(reader, "price", instrument)
     if reader.has("qty"):
-        into["qty"] = _lots(reader, "qty", instrument)
+        into["qty"] = read_lots(reader, "qty", instrument)
 
 
 def _parse_account(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
-    _account(reader, into)
+    read_account(reader, into)
 
 
 def _parse_transfer(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
-    _account(reader, into)
-    into["price"] = reader.steps("amount", _CENT, MONEY_MAX)
+    read_account(reader, into)
+    into["price"] = read_money(reader, "amount")
 
 
 def _parse_position(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
-    _account(reader, into)
-    instrument = _symbol(reader, instruments, into)
+    read_account(reader, into)
+    instrument = read_symbol(reader, instruments, into)
     into["side"] = reader.name("side", _POSITION_SIDES)
-    into["qty"] = _lots(reader, "qty", instrument)
-    into["price"] = _ticks(reader, "entry", instrument)
+    into["qty"] = read_lots(reader, "qty", instrument)
+    into["price"] = read_ticks(reader, "entry", instrument)
     into["leverage"] = reader.integer("leverage", 0, 2**32 - 1, "a whole number, e.g. 10")
 
 
 def _parse_snapshot(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
-    _order_id(reader, into, ORDER_ID_MAX)
+    read_order_id(reader, into, ORDER_ID_MAX)
 
 
 def _parse_timer(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
@@ -187,10 +170,16 @@ def _parse_timer(reader: Reader, instruments: InstrumentTable, into: np.void) ->
 
 _Parser = Callable[[Reader, InstrumentTable, np.void], None]
 _PARSERS: Final[dict[int, _Parser]] = {
-    OP_PLACE: _parse_place,
+    OP_PLACE: parse_place,
+    OP_REPLACE: parse_replace,
+    OP_BRACKET: parse_bracket,
     OP_CANCEL: _parse_cancel,
     OP_AMEND: _parse_amend,
     OP_CANCEL_ALL: _parse_cancel_all,
+    OP_SESSION_END: _parse_session_end,
+    OP_INSTRUMENT: parse_instrument,
+    OP_LIMITS: parse_limits,
+    OP_PHASE: parse_phase,
     OP_PRICE: _parse_price,
     OP_ACCOUNT: _parse_account,
     OP_DEPOSIT: _parse_transfer,
@@ -200,34 +189,6 @@ _PARSERS: Final[dict[int, _Parser]] = {
     OP_TIMER: _parse_timer,
 }
 _OPERATIONS: Final = {OP_NAMES[operation]: operation for operation in _PARSERS}
-
-
-def _symbol(reader: Reader, instruments: InstrumentTable, into: np.void) -> Instrument | None:
-    name = reader.text("symbol", 'a symbol, e.g. "BTCUSDT"')
-    instrument = instruments.get(name)
-    into["symbol"] = UNKNOWN_SYMBOL if instrument is None else instrument.index
-    return instrument
-
-
-def _order_id(reader: Reader, into: np.void, maximum: int) -> None:
-    into["order_id"] = reader.integer("id", 1, maximum, f"a whole number from 1 to {maximum}")
-
-
-def _account(reader: Reader, into: np.void) -> None:
-    expected = f"a whole number from 1 to {ACCOUNT_MAX}"
-    into["account"] = reader.integer("account", 1, ACCOUNT_MAX, expected)
-
-
-def _ticks(reader: Reader, key: str, instrument: Instrument | None) -> int:
-    return reader.steps(key, instrument.tick_size if instrument else _UNIT, PRICE_TICKS_MAX)
-
-
-def _lots(reader: Reader, key: str, instrument: Instrument | None) -> int:
-    return reader.steps(key, instrument.lot_size if instrument else _UNIT, QTY_LOTS_MAX)
-
-
-def _given(value: int) -> int:
-    return value if value > 0 else INVALID
 
 
 def format_command(command: np.void, instruments: InstrumentTable) -> bytes:
@@ -241,72 +202,9 @@ def format_command(command: np.void, instruments: InstrumentTable) -> bytes:
     return orjson.dumps(line)
 
 
-def symbol_text(index: int, instruments: InstrumentTable) -> str:
-    """The symbol of an index; ``?`` and the index when no instrument has it."""
-    return instruments.at(index).name if index < len(instruments) else f"?{index}"
-
-
-def ticks_text(ticks: int, index: int, instruments: InstrumentTable) -> str:
-    """A price of that symbol as a decimal; bare ticks when the symbol is unknown."""
-    return instruments.at(index).price_text(ticks) if index < len(instruments) else str(ticks)
-
-
-def lots_text(lots: int, index: int, instruments: InstrumentTable) -> str:
-    """A quantity of that symbol as a decimal; bare lots when the symbol is unknown."""
-    return instruments.at(index).qty_text(lots) if index < len(instruments) else str(lots)
-
-
-def symbol_name(first: int, second: int) -> str:
-    """The symbol's name that an instrument command carries in two words of eight bytes."""
-    packed = np.array([first, second], "<i8").tobytes()
-    return packed.rstrip(b"\0").decode("ascii", "replace")
-
-
-def grid_text(steps: int) -> str:
-    """A tick or lot size in 1e-12 as a decimal."""
-    return from_grid(steps, Decimal(1) / GRID_SCALE)
-
-
-def _format_place(command: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
-    symbol = int(command["symbol"])
-    _format_names(command, instruments, line)
-    line["side"] = SIDE_NAMES[int(command["side"])]
-    line["type"] = TYPE_NAMES[int(command["order_type"])]
-    line["tif"] = TIF_NAMES[int(command["tif"])]
-    if command["price"]:
-        line["price"] = ticks_text(int(command["price"]), symbol, instruments)
-    line["qty"] = lots_text(int(command["qty"]), symbol, instruments)
-    if command["stop_price"]:
-        line["stop_price"] = ticks_text(int(command["stop_price"]), symbol, instruments)
-    if command["display_qty"]:
-        line["display_qty"] = lots_text(int(command["display_qty"]), symbol, instruments)
-    if command["expires"]:
-        line["expires"] = int(command["expires"])
-    for flag, key in _PLACE_FLAGS:
-        if int(command["flags"]) & flag:
-            line[key] = True
-    if command["stp"]:
-        line["stp"] = STP_NAMES[int(command["stp"])]
-    if command["cause"]:
-        line["cause"] = int(command["cause"])
-
-
-_PLACE_FLAGS: Final = (
-    (FLAG_POST_ONLY, "post_only"),
-    (FLAG_REDUCE_ONLY, "reduce_only"),
-    (FLAG_LIQUIDATION, "liquidation"),
-)
-
-
-def _format_names(command: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
-    line["symbol"] = symbol_text(int(command["symbol"]), instruments)
-    line["id"] = int(command["order_id"])
-    line["account"] = int(command["account"])
-
-
 def _format_amend(command: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
     symbol = int(command["symbol"])
-    _format_names(command, instruments, line)
+    format_names(command, instruments, line)
     if int(command["price"]) != UNCHANGED:
         line["price"] = ticks_text(int(command["price"]), symbol, instruments)
     if int(command["qty"]) != UNCHANGED:
@@ -316,7 +214,16 @@ def _format_amend(command: np.void, instruments: InstrumentTable, line: dict[str
 def _format_cancel_all(
     command: np.void, instruments: InstrumentTable, line: dict[str, Any]
 ) -> None:
-    line["account"] = int(command["account"])
+    if command["account"]:
+        line["account"] = int(command["account"])
+    _format_session_end(command, instruments, line)
+    if command["side"]:
+        line["side"] = SIDES_NAMES.get(int(command["side"]), "?")
+
+
+def _format_session_end(
+    command: np.void, instruments: InstrumentTable, line: dict[str, Any]
+) -> None:
     if int(command["symbol"]) != ALL_SYMBOLS:
         line["symbol"] = symbol_text(int(command["symbol"]), instruments)
 
@@ -348,25 +255,6 @@ def _format_position(command: np.void, instruments: InstrumentTable, line: dict[
     line["leverage"] = int(command["leverage"])
 
 
-def _format_instrument(
-    command: np.void, instruments: InstrumentTable, line: dict[str, Any]
-) -> None:
-    line["symbol"] = symbol_name(int(command["account"]), int(command["order_id"]))
-    line["index"] = int(command["symbol"])
-    line["tick_size"] = grid_text(int(command["price"]))
-    line["lot_size"] = grid_text(int(command["qty"]))
-    line["maker_fee_ppm"] = int(command["display_qty"])
-    line["taker_fee_ppm"] = int(command["expires"])
-    line["max_leverage"] = int(command["leverage"])
-
-
-def _format_tier(command: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
-    line["symbol"] = symbol_text(int(command["symbol"]), instruments)
-    line["tier"] = int(command["order_id"])
-    line["notional_floor"] = money_to_text(int(command["price"]))
-    line["maintenance_ppm"] = int(command["qty"])
-
-
 def _format_rule(command: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
     line["version"] = int(command["order_id"])
     line["liquidation_fee_ppm"] = int(command["price"])
@@ -380,17 +268,22 @@ def _format_snapshot(command: np.void, instruments: InstrumentTable, line: dict[
 
 _Formatter = Callable[[np.void, InstrumentTable, dict[str, Any]], None]
 _FORMATTERS: Final[dict[int, _Formatter]] = {
-    OP_PLACE: _format_place,
-    OP_CANCEL: _format_names,
+    OP_PLACE: format_place,
+    OP_REPLACE: format_place,
+    OP_BRACKET: format_bracket,
+    OP_CANCEL: format_names,
     OP_AMEND: _format_amend,
     OP_CANCEL_ALL: _format_cancel_all,
+    OP_SESSION_END: _format_session_end,
     OP_PRICE: _format_price,
     OP_ACCOUNT: _format_account,
     OP_DEPOSIT: _format_transfer,
     OP_WITHDRAW: _format_transfer,
     OP_POSITION: _format_position,
-    OP_INSTRUMENT: _format_instrument,
-    OP_MARGIN_TIER: _format_tier,
+    OP_INSTRUMENT: format_instrument,
+    OP_LIMITS: format_limits,
+    OP_PHASE: format_phase,
+    OP_MARGIN_TIER: format_tier,
     OP_RISK_RULE: _format_rule,
     OP_SNAPSHOT: _format_snapshot,
 }

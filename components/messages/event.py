@@ -6,12 +6,16 @@ among that command's events, so (seq, index) names it for ever.
 Which fields a kind uses:
 
     accepted     symbol order_id account side price qty flags
+                 (FLAG_BY_AMOUNT, here and in cancelled: qty is money; a waiting trailing
+                 stop-limit's price is how far its limit is beyond its stop)
     trade        symbol price qty; account and order_id: the taker's; maker_account and
                  maker_order_id; side: the taker's; taker_fee, maker_fee: money, negative is a
                  rebate; flags: the taker order's
     cancelled    symbol order_id account side price qty reason (qty: all that was still open)
     amended      symbol order_id account side price qty        (qty: the new open quantity)
     triggered    symbol order_id account side price
+    armed        symbol order_id account side price qty        (qty: what its entry traded)
+    mass_cancelled  symbol account side; qty: how many orders it ended
     rejected     symbol order_id account reason
     touch        symbol; price, qty: best bid; maker_account, maker_order_id: best ask's price and
                  quantity; a quantity of 0 says that the side is empty

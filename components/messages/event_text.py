@@ -7,8 +7,12 @@
     {"seq":4,"event":"amended","symbol":"BTCUSDT","id":1,"account":7,"price":"101","qty":"3"}
     {"seq":5,"event":"triggered","symbol":"BTCUSDT","id":5,"account":7}
     {"seq":6,"event":"rejected","id":9,"account":7,"reason":"unknown_order"}
+    {"seq":6,"event":"armed","symbol":"BTCUSDT","id":5,"account":7,"price":"101","qty":"3"}
+    {"seq":6,"event":"mass_cancelled","account":7,"symbol":"BTCUSDT","side":"both","count":3}
     {"seq":7,"event":"touch","symbol":"BTCUSDT","bid":"100","bid_qty":"2","ask":null,"ask_qty":"0"}
 
+An order that slides says at what ``price`` it rests when it is accepted; what a market order by
+amount did not spend is cancelled as ``amount``, in place of ``qty``.
 Commands that are passed through are written as their command is, with ``seq`` and ``event`` in
 front in place of ``op``.  The complete form appends what the short one leaves out and is not zero:
 a trade's ``taker_fee`` and ``maker_fee``, the order's flags, and ``ts``.
@@ -27,29 +31,33 @@ from components.instruments import InstrumentTable
 from components.messages.code import (
     EVENT_ACCEPTED,
     EVENT_AMENDED,
+    EVENT_ARMED,
     EVENT_CANCELLED,
+    EVENT_MASS_CANCELLED,
     EVENT_NAMES,
+    EVENT_OF_OP,
     EVENT_PRICE,
     EVENT_REJECTED,
+    EVENT_SESSION_END,
     EVENT_TOUCH,
     EVENT_TRADE,
     EVENT_TRIGGERED,
+    FLAG_BY_AMOUNT,
+    FLAG_HIDDEN,
     FLAG_LIQUIDATION,
+    FLAG_OCO,
     FLAG_POST_ONLY,
     FLAG_REDUCE_ONLY,
-    OP_PRICE,
+    FLAG_SLIDE,
+    FLAG_TRAIL_PPM,
     REASON_NAMES,
     SIDE_NAMES,
+    SIDES_NAMES,
     by_name,
 )
-from components.messages.command import COMMAND
-from components.messages.command_text import (
-    format_command,
-    lots_text,
-    parse_command,
-    symbol_text,
-    ticks_text,
-)
+from components.messages.command import ALL_SYMBOLS, COMMAND
+from components.messages.command_fields import lots_text, read_money, symbol_text, ticks_text
+from components.messages.command_text import format_command, parse_command
 from components.messages.json_lines import INT64_MAX, Reader, read_object
 from components.units import (
     MONEY_MAX,
@@ -65,15 +73,18 @@ _FLAGS: Final = (
     (FLAG_POST_ONLY, "post_only"),
     (FLAG_REDUCE_ONLY, "reduce_only"),
     (FLAG_LIQUIDATION, "liquidation"),
+    (FLAG_SLIDE, "slide"),
+    (FLAG_HIDDEN, "hidden"),
+    (FLAG_TRAIL_PPM, "trail_ppm"),
+    (FLAG_OCO, "oco"),
+    (FLAG_BY_AMOUNT, "by_amount"),
 )
 _SIDES: Final = by_name(SIDE_NAMES)
 _REASONS: Final = by_name(REASON_NAMES)
 _EVENTS: Final = by_name(EVENT_NAMES)
-_OP_OF_KIND: Final = OP_PRICE - EVENT_PRICE
-"""Passed-through kinds stand in the order of their operations."""
+_ALL_SIDES: Final = by_name(SIDES_NAMES)
 
-# Where an event keeps what a command had, for kinds that are passed through.
-_CARRIED: Final = (
+CARRIED: Final = (
     ("account", "account"),
     ("order_id", "order_id"),
     ("price", "price"),
@@ -87,14 +98,20 @@ _CARRIED: Final = (
     ("expires", "taker_fee"),
     ("origin_ts", "maker_fee"),
 )
+"""Where an event keeps what a command had, for kinds that are passed through."""
+
+
+def is_carried(kind: int) -> bool:
+    """Whether events of this kind repeat a command."""
+    return EVENT_PRICE <= kind <= EVENT_SESSION_END
 
 
 def command_behind(event: np.void) -> np.void:
     """The command that a passed-through event repeats; its ``ts`` is the event's."""
     command: np.void = np.zeros(1, COMMAND)[0]
-    command["op"] = int(event["kind"]) + _OP_OF_KIND
+    command["op"] = int(event["kind"]) - EVENT_OF_OP
     command["ts"] = event["ts"]
-    for name, kept in _CARRIED:
+    for name, kept in CARRIED:
         command[name] = event[kept]
     return command
 
@@ -106,7 +123,7 @@ def format_event(event: np.void, instruments: InstrumentTable, *, complete: bool
         "seq": int(event["seq"]),
         "event": EVENT_NAMES.get(kind, f"kind_{kind}"),
     }
-    if kind >= EVENT_PRICE:
+    if is_carried(kind):
         carried = orjson.loads(format_command(command_behind(event), instruments))
         line.update({key: carried[key] for key in carried if key not in ("op", "ts")})
     else:
@@ -128,6 +145,12 @@ def _format_names(event: np.void, instruments: InstrumentTable, line: dict[str, 
     line["account"] = int(event["account"])
 
 
+def _format_accepted(event: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
+    _format_names(event, instruments, line)
+    if int(event["flags"]) & FLAG_SLIDE:
+        line["price"] = ticks_text(int(event["price"]), int(event["symbol"]), instruments)
+
+
 def _format_trade(event: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
     symbol = int(event["symbol"])
     line["symbol"] = symbol_text(symbol, instruments)
@@ -142,7 +165,10 @@ def _format_trade(event: np.void, instruments: InstrumentTable, line: dict[str, 
 
 def _format_cancelled(event: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
     _format_names(event, instruments, line)
-    line["qty"] = lots_text(int(event["qty"]), int(event["symbol"]), instruments)
+    if int(event["flags"]) & FLAG_BY_AMOUNT:
+        line["amount"] = money_to_text(int(event["qty"]))
+    else:
+        line["qty"] = lots_text(int(event["qty"]), int(event["symbol"]), instruments)
     line["reason"] = REASON_NAMES[int(event["reason"])]
 
 
@@ -157,6 +183,15 @@ def _format_rejected(event: np.void, instruments: InstrumentTable, line: dict[st
     line["id"] = int(event["order_id"])
     line["account"] = int(event["account"])
     line["reason"] = REASON_NAMES[int(event["reason"])]
+
+
+def _format_mass(event: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
+    if event["account"]:
+        line["account"] = int(event["account"])
+    if int(event["symbol"]) != ALL_SYMBOLS:
+        line["symbol"] = symbol_text(int(event["symbol"]), instruments)
+    line["side"] = SIDES_NAMES[int(event["side"])]
+    line["count"] = int(event["qty"])
 
 
 def _format_touch(event: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
@@ -183,13 +218,15 @@ def _format_rest(event: np.void, line: dict[str, Any]) -> None:
 
 _Formatter = Callable[[np.void, InstrumentTable, dict[str, Any]], None]
 _FORMATTERS: Final[dict[int, _Formatter]] = {
-    EVENT_ACCEPTED: _format_names,
+    EVENT_ACCEPTED: _format_accepted,
     EVENT_TRADE: _format_trade,
     EVENT_CANCELLED: _format_cancelled,
     EVENT_AMENDED: _format_amended,
     EVENT_TRIGGERED: _format_names,
     EVENT_REJECTED: _format_rejected,
     EVENT_TOUCH: _format_touch,
+    EVENT_ARMED: _format_amended,
+    EVENT_MASS_CANCELLED: _format_mass,
 }
 
 
@@ -204,14 +241,15 @@ def parse_event(line: bytes, instruments: InstrumentTable, into: np.void, place:
     kind = reader.name("event", {name: code for name, code in _EVENTS.items() if code in _READABLE})
     into["kind"] = kind
     into["seq"] = reader.integer("seq", 0, INT64_MAX, "the sequence of a command")
-    if kind >= EVENT_PRICE:
+    if is_carried(kind):
         _parse_carried(values, kind, instruments, into, place)
         return
     if reader.has("ts"):
         into["ts"] = reader.integer("ts", 0, TIMESTAMP_MAX, "nanoseconds since the epoch")
     _PARSERS[kind](reader, instruments, into)
     if kind in (EVENT_TRADE, EVENT_ACCEPTED):
-        into["flags"] = sum(flag for flag, key in _FLAGS if reader.flag(key))
+        told = sum(flag for flag, key in _FLAGS if reader.flag(key))
+        into["flags"] = int(into["flags"]) | told
     reader.finish()
 
 
@@ -223,7 +261,7 @@ def _parse_carried(
     command = np.zeros(1, COMMAND)[0]
     parse_command(orjson.dumps({"op": EVENT_NAMES[kind], **rest}), instruments, command, place)
     into["ts"] = command["ts"]
-    for name, kept in _CARRIED:
+    for name, kept in CARRIED:
         into[kept] = command[name]
 
 
@@ -250,6 +288,13 @@ def _parse_qty(reader: Reader, key: str, instruments: InstrumentTable, symbol: i
     return reader.steps(key, instruments.at(symbol).lot_size, QTY_LOTS_MAX)
 
 
+def _parse_accepted(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
+    _parse_names(reader, instruments, into)
+    if reader.has("price"):
+        into["price"] = _parse_price(reader, "price", instruments, int(into["symbol"]))
+        into["flags"] = FLAG_SLIDE
+
+
 def _parse_trade(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
     _parse_symbol(reader, instruments, into)
     symbol = int(into["symbol"])
@@ -266,7 +311,11 @@ def _parse_trade(reader: Reader, instruments: InstrumentTable, into: np.void) ->
 
 def _parse_cancelled(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
     _parse_names(reader, instruments, into)
-    into["qty"] = _parse_qty(reader, "qty", instruments, int(into["symbol"]))
+    if reader.has("amount"):
+        into["flags"] = FLAG_BY_AMOUNT
+        into["qty"] = read_money(reader, "amount")
+    else:
+        into["qty"] = _parse_qty(reader, "qty", instruments, int(into["symbol"]))
     into["reason"] = reader.name("reason", _REASONS)
 
 
@@ -281,6 +330,16 @@ def _parse_rejected(reader: Reader, instruments: InstrumentTable, into: np.void)
     into["reason"] = reader.name("reason", _REASONS)
 
 
+def _parse_mass(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
+    into["symbol"] = ALL_SYMBOLS
+    if reader.has("symbol"):
+        _parse_symbol(reader, instruments, into)
+    if reader.has("account"):
+        into["account"] = reader.integer("account", 1, INT64_MAX, "an account's number")
+    into["side"] = reader.name("side", _ALL_SIDES)
+    into["qty"] = reader.integer("count", 0, INT64_MAX, "how many orders were cancelled")
+
+
 def _parse_touch(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
     _parse_symbol(reader, instruments, into)
     symbol = int(into["symbol"])
@@ -293,13 +352,15 @@ def _parse_touch(reader: Reader, instruments: InstrumentTable, into: np.void) ->
 
 _Parser = Callable[[Reader, InstrumentTable, np.void], None]
 _PARSERS: Final[dict[int, _Parser]] = {
-    EVENT_ACCEPTED: _parse_names,
+    EVENT_ACCEPTED: _parse_accepted,
     EVENT_TRADE: _parse_trade,
     EVENT_CANCELLED: _parse_cancelled,
     EVENT_AMENDED: _parse_amended,
     EVENT_TRIGGERED: _parse_names,
     EVENT_REJECTED: _parse_rejected,
     EVENT_TOUCH: _parse_touch,
+    EVENT_ARMED: _parse_amended,
+    EVENT_MASS_CANCELLED: _parse_mass,
 }
 _CARRIED_READABLE: Final = (
     "price",
@@ -309,5 +370,9 @@ _CARRIED_READABLE: Final = (
     "position",
     "snapshot",
     "timer",
+    "instrument",
+    "limits",
+    "phase",
+    "session_end",
 )
 _READABLE: Final = {*_PARSERS, *(_EVENTS[name] for name in _CARRIED_READABLE)}

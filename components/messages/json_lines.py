@@ -8,7 +8,7 @@ answers it like every other refusal and later lines keep their sequence.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, Final
@@ -94,6 +94,14 @@ class Reader:
         if not isinstance(value, bool):
             raise self.fail(key, "true or false")
         return value
+
+    def choice(self, key: str, codes: Mapping[object, int], expected: str) -> int:
+        """The code of one of several values, of whatever type; that of False when not given."""
+        self._known.append(key)
+        value = self._values.get(key, False)
+        if not isinstance(value, (bool, str)) or value not in codes:
+            raise self.fail(key, expected)
+        return codes[value]
 
     def steps(self, key: str, step: Decimal, maximum: int) -> int:
         """A decimal string as a whole number of ``step``; ``INVALID`` if it cannot be one."""

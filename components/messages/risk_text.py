@@ -38,7 +38,7 @@ from components.messages.code import (
     RISK_REJECTED,
     SIDE_NAMES,
 )
-from components.messages.command_text import lots_text, symbol_text, ticks_text
+from components.messages.command_fields import lots_text, symbol_text, ticks_text
 from components.units import money_to_text
 
 

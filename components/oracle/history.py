@@ -14,8 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from components.instruments import InstrumentTable
-from components.messages.code import OP_INSTRUMENT, OP_MARGIN_TIER
+from components.instruments import DEFINING_OPS, InstrumentTable
 from components.messages.command import COMMAND
 from components.messages.command_text import format_command
 from components.messages.event_text import format_event
@@ -53,7 +52,7 @@ class Instruments:
         """As of the journal's present end."""
         last = self._journal.last_sequence("commands")
         for _, chunk in self._journal.read("commands", self._seen + 1, last):
-            chosen = chunk[np.isin(chunk["op"], (OP_INSTRUMENT, OP_MARGIN_TIER))]
+            chosen = chunk[np.isin(chunk["op"], DEFINING_OPS)]
             if len(chosen):
                 self._definitions = np.concatenate((self._definitions, chosen))
                 self._table = InstrumentTable.from_commands(self._definitions)

@@ -16,14 +16,12 @@ import orjson
 
 from components.instruments import InstrumentTable
 from components.messages.code import (
-    EVENT_INSTRUMENT,
-    EVENT_MARGIN_TIER,
+    EVENT_OF_OP,
     EVENT_RISK_RULE,
-    OP_INSTRUMENT,
 )
 from components.messages.command_text import format_command
 from components.messages.event import EVENT, Events
-from components.messages.event_text import parse_event
+from components.messages.event_text import CARRIED, command_behind, is_carried, parse_event
 from components.messages.json_lines import INT64_MAX, TextError, did_you_mean, read_object
 from components.messages.risk_text import format_risk
 from components.sentinel.engine import (
@@ -67,6 +65,8 @@ class OfflineSentinel:
         event = np.zeros(1, EVENT)[0]
         parse_event(self._as_event(line, place), self._instruments, event, place)
         self._seq = int(event["seq"])
+        if is_carried(int(event["kind"])):
+            self._instruments = self._instruments.after(command_behind(event))
         outbox = self._apply(event)
         for risk in outbox.risks[: outbox.risk_count[0]]:
             yield format_risk(risk, self._instruments)
@@ -125,10 +125,9 @@ def _set_up_events(instruments: InstrumentTable, rule: RiskRule) -> Events:
     commands = instruments.to_commands()
     events = np.zeros(len(commands) + 1, EVENT)
     for event, command in zip(events, commands, strict=False):
-        event["kind"] = EVENT_INSTRUMENT if command["op"] == OP_INSTRUMENT else EVENT_MARGIN_TIER
-        for name in ("account", "order_id", "price", "qty", "symbol", "leverage", "flags"):
-            event[name] = command[name]
-        event["maker_account"] = command["stop_price"]
+        event["kind"] = int(command["op"]) + EVENT_OF_OP
+        for name, kept in CARRIED:
+            event[kept] = command[name]
     last = events[-1]
     last["kind"] = EVENT_RISK_RULE
     last["order_id"] = 1

@@ -45,6 +45,7 @@ def read_json_lines(source: BinaryIO, instruments: InstrumentTable) -> Iterator[
                 continue
             try:
                 parse_command(line, instruments, commands[count], f"line {number}")
+                instruments = instruments.after(commands[count])
             except TextError:
                 yield commands[:count]
                 raise

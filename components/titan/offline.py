@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final
 
+import numpy as np
+
 from components.instruments import InstrumentTable
-from components.messages.code import EVENT_REJECTED
+from components.messages.code import EVENT_ARMED, EVENT_REJECTED, OP_INSTRUMENT
 from components.messages.command import Commands
 from components.messages.event import Events
 from components.titan.engine.apply import apply_batch, outbox_bound
@@ -17,6 +19,8 @@ from components.titan.engine.snapshot import state_hash
 from components.titan.engine.state import Outbox, TitanState, new_outbox, new_state
 from components.titan.event_output import WRITERS
 
+_ANSWERS: Final = (*range(1, EVENT_REJECTED + 1), EVENT_ARMED)
+"""What is written unless everything is asked for."""
 _OUTBOX_SLOTS: Final = 1 << 14
 
 
@@ -43,15 +47,17 @@ class OfflineTitan:
             events = self._outbox.slots[: int(self._outbox.count[0])]
             self._outbox.count[0] = 0
             if not self._every_event:
-                events = events[(events["kind"] > 0) & (events["kind"] <= EVENT_REJECTED)]
+                events = events[np.isin(events["kind"], _ANSWERS)]
             yield events
 
     def run(self, batches: Iterable[Commands], output: BinaryIO, form: str = "jsonl") -> None:
         """Answer all batches; TextError at a malformed command, after those before it."""
-        write = WRITERS[form](output, self.instruments, self._every_event)
+        write = WRITERS[form](output, self._every_event)
         for commands in batches:
+            for listing in commands[commands["op"] == OP_INSTRUMENT]:
+                self.instruments = self.instruments.after(listing)
             for events in self.apply(commands, self.sequence + 1):
-                write(events)
+                write(events, self.instruments)
             self.sequence += len(commands)
             output.flush()
 

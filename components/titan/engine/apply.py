@@ -16,8 +16,8 @@ from components.messages.code import (
     OP_AMEND,
     OP_CANCEL,
     OP_CANCEL_ALL,
-    OP_COUNT,
     OP_PLACE,
+    OP_TIMER,
     OP_VOID,
     REASON_BAD_TYPE,
 )
@@ -110,7 +110,7 @@ def _apply_other(state: TitanState, outbox: Outbox, command: np.void) -> None:
     operation = command["op"]
     if operation == OP_CANCEL_ALL:
         cancel_all(state, outbox, command)
-    elif operation < OP_COUNT:
+    elif operation <= OP_TIMER:
         pass_through(state, outbox, command)
     else:
         tell_rejected(state, outbox, command, REASON_BAD_TYPE)

@@ -56,6 +56,21 @@ COMMAND_LINES = [
     '{"op":"position","account":7,"symbol":"BTCUSDT","side":"long","qty":"0.5","entry":"50000","leverage":10}',
     '{"op":"snapshot","id":3}',
     '{"op":"timer","ts":4}',
+    '{"op":"place","symbol":"BTCUSDT","id":1,"account":7,"side":"buy","type":"trailing_stop","tif":"day","qty":"2","trail":"1.5"}',
+    '{"op":"place","symbol":"BTCUSDT","id":1,"account":7,"side":"sell","type":"trailing_stop_limit","tif":"gtc","limit_offset":"0","qty":"2","trail_ppm":5000,"hidden":true}',
+    '{"op":"place","symbol":"BTCUSDT","id":1,"account":7,"side":"buy","type":"market","tif":"gtc","price":"100.5","amount":"1000.25"}',
+    '{"op":"place","symbol":"BTCUSDT","id":2,"account":7,"side":"buy","type":"limit","tif":"gtc","price":"100.5","qty":"2","post_only":"slide","oco":1}',
+    '{"op":"replace","symbol":"BTCUSDT","id":2,"account":7,"side":"buy","type":"limit","tif":"gtc","price":"100.5","qty":"2","replaces":1}',
+    '{"op":"bracket","symbol":"BTCUSDT","id":2,"account":7,"side":"buy","type":"limit","tif":"gtc","price":"100","qty":"2","reduce_only":true,"take_profit":"110","take_profit_id":3,"stop_price":"90","stop_id":4,"stop_limit":"89"}',
+    '{"op":"bracket","symbol":"BTCUSDT","id":2,"account":7,"side":"buy","type":"market","tif":"ioc","qty":"2","stop_price":"90","stop_id":4}',
+    '{"op":"cancel_all","account":7,"symbol":"BTCUSDT","side":"sell"}',
+    '{"op":"cancel_all","symbol":"BTCUSDT"}',
+    '{"op":"session_end"}',
+    '{"op":"session_end","symbol":"BTCUSDT"}',
+    '{"op":"instrument","symbol":"SOLUSDT","index":2,"tick_size":"0.01","lot_size":"0.1","maker_fee_ppm":-100,"taker_fee_ppm":300,"max_leverage":20,"stops_trigger":"mark"}',
+    '{"op":"limits","symbol":"BTCUSDT","min_qty":"0.002","max_qty":"50","min_notional":"5","max_notional":"1000000","collar_ppm":50000}',
+    '{"op":"limits","symbol":"BTCUSDT"}',
+    '{"op":"phase","symbol":"BTCUSDT","phase":"auction"}',
 ]
 
 
@@ -80,6 +95,15 @@ EVENT_LINES = [
     '{"seq":12,"event":"position","account":7,"symbol":"BTCUSDT","side":"short","qty":"0.5","entry":"50000","leverage":10}',
     '{"seq":13,"event":"snapshot","id":3}',
     '{"seq":14,"event":"timer"}',
+    '{"seq":15,"event":"accepted","symbol":"BTCUSDT","id":1,"account":7,"price":"99.99"}',
+    '{"seq":16,"event":"cancelled","symbol":"BTCUSDT","id":3,"account":7,"amount":"0.00000001","reason":"market_unfilled"}',
+    '{"seq":17,"event":"armed","symbol":"BTCUSDT","id":1,"account":7,"price":"101","qty":"3"}',
+    '{"seq":18,"event":"mass_cancelled","account":7,"symbol":"BTCUSDT","side":"both","count":3}',
+    '{"seq":18,"event":"mass_cancelled","account":7,"side":"sell","count":0}',
+    '{"seq":19,"event":"limits","symbol":"BTCUSDT","min_qty":"0.002","collar_ppm":50000}',
+    '{"seq":20,"event":"phase","symbol":"BTCUSDT","phase":"removed"}',
+    '{"seq":21,"event":"session_end"}',
+    '{"seq":22,"event":"instrument","symbol":"SOLUSDT","index":2,"tick_size":"0.01","lot_size":"0.1","maker_fee_ppm":0,"taker_fee_ppm":0,"max_leverage":20}',
 ]
 
 
@@ -137,7 +161,19 @@ MALFORMED = [
     (COMMAND_LINES[0].replace('"id":1', '"id":2305843009213693952'), "line 7: id: found"),
     ('{"op":"amend","symbol":"BTCUSDT","id":1,"account":7}', "line 7: qty is missing"),
     ('{"op":"timer","ts":-1}', "line 7: ts: found -1"),
-    ('{"op":"instrument"}', "line 7: op: found"),
+    ('{"op":"instrument"}', "line 7: symbol is missing; write a symbol"),
+    ('{"op":"margin_tier"}', "line 7: op: found"),
+    (
+        '{"op":"instrument","symbol":"ABCDEFGHIJKLMNOPQ"}',
+        "line 7: symbol: found .*16 ASCII letters",
+    ),
+    ('{"op":"phase","symbol":"BTCUSDT","phase":"halt"}', "phase: found .*did you mean 'halted'"),
+    ('{"op":"cancel_all"}', "line 7: account is missing"),
+    (
+        COMMAND_LINES[0][:-1] + ',"post_only":"slid"}',
+        'post_only: found "slid"; write true, false or',
+    ),
+    (COMMAND_LINES[0][:-1] + ',"trail":"1"}', "unknown key 'trail'"),
 ]
 
 
