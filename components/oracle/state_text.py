@@ -18,7 +18,7 @@ from components.messages.code import (
     TIF_NAMES,
     TYPE_NAMES,
 )
-from components.messages.command_text import lots_text, symbol_text, ticks_text
+from components.messages.command_fields import lots_text, symbol_text, ticks_text
 from components.oracle.platform_state import PlatformState
 from components.sentinel.account_view import totals
 from components.titan.engine.state import LAYER_ICEBERG, LAYER_WAITING
