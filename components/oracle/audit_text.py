@@ -9,7 +9,7 @@ import orjson
 
 from components.instruments import InstrumentTable
 from components.messages.code import SOURCE_NAMES
-from components.messages.command_text import lots_text
+from components.messages.command_fields import lots_text
 from components.oracle.history import FORMATTERS, Line
 from components.oracle.moment import time_to_text
 from components.oracle.query import Found
