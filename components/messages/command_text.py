@@ -83,6 +83,8 @@ from components.messages.order_text import (
 )
 from components.units import ORDER_ID_MAX, TIMESTAMP_MAX, money_to_text
 
+__all__ = ["format_command", "lots_text", "parse_command", "symbol_text", "ticks_text"]
+
 _POSITION_SIDES: Final = by_name(POSITION_SIDE_NAMES)
 _SIDES: Final = by_name(SIDES_NAMES)
 

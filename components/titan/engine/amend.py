@@ -1,8 +1,9 @@
 """Amending an order: less at the same price keeps its place, all else is a new arrival.
 
+exit of an entry not done yet      rejected
 waiting stop                       price and quantity change, it goes on waiting
 same price, quantity not raised    in place
-otherwise, post-only into a cross  rejected, the order stays as it was
+otherwise, post-only into a cross  rejected, the order stays as it was; or it slides
 otherwise                          ``amended``, then it arrives at the new price and may trade
 """
 
@@ -11,29 +12,46 @@ from __future__ import annotations
 import numpy as np
 
 from components.messages.code import (
+    FLAG_LIQUIDATION,
     FLAG_POST_ONLY,
+    PHASE_HALTED,
     REASON_BAD_DISPLAY_QTY,
+    REASON_BAD_LINK,
     REASON_BAD_NOTIONAL,
     REASON_BAD_PRICE,
     REASON_BAD_QTY,
+    REASON_COLLAR,
+    REASON_HALTED,
     REASON_NONE,
-    REASON_POST_ONLY,
     REASON_UNKNOWN_ORDER,
     REASON_UNKNOWN_SYMBOL,
+    TYPE_LIMIT,
+    TYPE_STOP_LIMIT,
 )
 from components.messages.command import UNCHANGED
 from components.titan.engine.answers import tell_amended, tell_rejected
+from components.titan.engine.entering import price_short_of_taking
 from components.titan.engine.fees import notional_fits
+from components.titan.engine.guards import is_collared, judge_limits
 from components.titan.engine.ladder import quit_level
-from components.titan.engine.matching import enter_seldom, is_market, worst_key, would_take
+from components.titan.engine.matching import enter_seldom
 from components.titan.engine.order_index import find_order
 from components.titan.engine.order_pool import open_qty
 from components.titan.engine.orders.iceberg import hide, shrink_resting, unhide
-from components.titan.engine.orders.stop import run_queue
 from components.titan.engine.orders.stop_list import queue_triggered
-from components.titan.engine.place import is_display_fine, is_listed, within
-from components.titan.engine.state import LAYER_ICEBERG, LAYER_WAITING, Outbox, TitanState, int64
-from components.units import PRICE_TICKS_MAX, QTY_LOTS_MAX
+from components.titan.engine.orders.trailing import is_trailing
+from components.titan.engine.place import is_display_fine, is_listed, is_price_fine, within
+from components.titan.engine.state import (
+    BOOK_GUARDED,
+    LAYER_HIDDEN,
+    LAYER_ICEBERG,
+    LAYER_LINKED,
+    LAYER_WAITING,
+    Outbox,
+    TitanState,
+    int64,
+)
+from components.units import QTY_LOTS_MAX
 from disruptor.compiled import internal
 
 
@@ -51,10 +69,16 @@ def amend(state: TitanState, outbox: Outbox, command: np.void) -> None:
     order = state.orders[slot]
     price = order["price"] if command["price"] == UNCHANGED else command["price"]
     qty = open_qty(state, slot) if command["qty"] == UNCHANGED else command["qty"]
-    reason = _judge(state, slot, price, qty)
+    lowest = command["qty"] != UNCHANGED
+    reason = _judge(state, slot, price, qty, lowest)
+    waits = order["layers"] & LAYER_WAITING
+    moves = price != order["price"] and not waits
+    if reason == REASON_NONE and moves and order["flags"] & FLAG_POST_ONLY:
+        price = price_short_of_taking(state, slot, price, qty)
+        reason = -price if price < 0 else REASON_NONE
     if reason != REASON_NONE:
         tell_rejected(state, outbox, command, reason)
-    elif order["layers"] & LAYER_WAITING:
+    elif waits:
         _amend_waiting(state, slot, price, qty)
         tell_amended(state, outbox, slot, qty)
     elif price == order["price"] and qty <= open_qty(state, slot):
@@ -62,30 +86,45 @@ def amend(state: TitanState, outbox: Outbox, command: np.void) -> None:
         tell_amended(state, outbox, slot, qty)
     elif _arrive_again(state, outbox, slot, price, qty):
         queue_triggered(state, symbol)
-        run_queue(state, outbox)
 
 
 @internal
-def _judge(state: TitanState, slot: np.uint32, price: int, qty: int) -> int:
+def _judge(state: TitanState, slot: np.uint32, price: int, qty: int, lowest: bool) -> int:
     order = state.orders[slot]
-    unpriced = is_market(order["order_type"]) and price == 0
-    if not within(price, PRICE_TICKS_MAX) and not unpriced:
+    order_type = order["order_type"]
+    waits = order["layers"] & LAYER_WAITING
+    if not is_price_fine(order_type, price):
         return REASON_BAD_PRICE
     if not within(qty, QTY_LOTS_MAX):
         return REASON_BAD_QTY
     display_qty = state.terms[slot]["display_qty"]
-    if order["layers"] & LAYER_ICEBERG and not is_display_fine(display_qty, qty):
+    if _is_iceberg(state, slot) and not is_display_fine(display_qty, qty):
         return REASON_BAD_DISPLAY_QTY
-    money_unit = state.books[order["symbol"]]["money_unit"]
-    if not unpriced and not notional_fits(price, qty, money_unit):
+    book = state.books[order["symbol"]]
+    priced = price != 0 and not is_trailing(order_type)
+    if priced and not notional_fits(price, qty, book["money_unit"]):
         return REASON_BAD_NOTIONAL
-    moved = price != order["price"] and not order["layers"] & LAYER_WAITING
-    if moved and order["flags"] & FLAG_POST_ONLY:
-        side = int64(order["side"])
-        limit_key = worst_key(side, order["order_type"], price)
-        if would_take(state, int64(order["symbol"]), side, limit_key):
-            return REASON_POST_ONLY
-    return REASON_NONE
+    if order["layers"] & LAYER_LINKED and state.terms[slot]["entry"] != 0:
+        return REASON_BAD_LINK
+    if not book["flags"] & BOOK_GUARDED:
+        return REASON_NONE
+    reason = REASON_NONE
+    if not order["flags"] & FLAG_LIQUIDATION:
+        limited = order_type in (TYPE_LIMIT, TYPE_STOP_LIMIT)
+        worth = price * qty * book["money_unit"] if limited else 0
+        reason = judge_limits(book, qty, qty, worth, lowest)
+    if reason == REASON_NONE and book["phase"] == PHASE_HALTED:
+        reason = REASON_HALTED
+    moves = price != order["price"] and not waits
+    if reason == REASON_NONE and moves and is_collared(book, int64(order["flags"]), price):
+        reason = REASON_COLLAR
+    return reason
+
+
+@internal
+def _is_iceberg(state: TitanState, slot: np.uint32) -> bool:
+    layers = state.orders[slot]["layers"]
+    return layers & LAYER_ICEBERG != 0 and not layers & LAYER_HIDDEN
 
 
 @internal

@@ -10,7 +10,9 @@ import numpy as np
 from components.messages.code import (
     EVENT_ACCEPTED,
     EVENT_AMENDED,
+    EVENT_ARMED,
     EVENT_CANCELLED,
+    EVENT_MASS_CANCELLED,
     EVENT_REJECTED,
     EVENT_TOUCH,
     EVENT_TRADE,
@@ -84,6 +86,28 @@ def tell_cut(state: TitanState, outbox: Outbox, slot: np.uint32, qty: int, reaso
 def tell_amended(state: TitanState, outbox: Outbox, slot: np.uint32, qty: int) -> None:
     """The order's price and open quantity are now these."""
     _tell_order(state, outbox, slot, EVENT_AMENDED, qty, REASON_NONE)
+
+
+@internal
+def tell_armed(state: TitanState, outbox: Outbox, slot: np.uint32, qty: int) -> None:
+    """The exit of a bracket is live, with the quantity that its entry traded."""
+    _tell_order(state, outbox, slot, EVENT_ARMED, qty, REASON_NONE)
+
+
+@internal
+def tell_mass_cancelled(state: TitanState, outbox: Outbox, command: np.void, count: int) -> None:
+    """The mass cancel is done; so many orders were cancelled."""
+    event = next_event(state, outbox)
+    event["kind"] = EVENT_MASS_CANCELLED
+    event["account"] = command["account"]
+    event["order_id"] = 0
+    event["price"] = 0
+    event["qty"] = count
+    event["symbol"] = command["symbol"]
+    event["side"] = command["side"]
+    event["flags"] = 0
+    event["reason"] = REASON_NONE
+    _no_counterparty(event)
 
 
 @internal

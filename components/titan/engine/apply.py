@@ -1,6 +1,7 @@
 """The state machine's one door: a command in, its events out.
 
-    time ──► expiry ──► the command, the stops that it triggers ──► best bid and ask, if changed
+    time ──► expiry ──► the command ──► the queue: triggered stops, armed exits, doomed partners
+         ──► best bid and ask, if changed
 
 ``apply`` is compiled into its caller; ``apply_batch`` is the loop that most callers want.
 """
@@ -14,20 +15,25 @@ from numpy.typing import NDArray
 
 from components.messages.code import (
     OP_AMEND,
+    OP_BRACKET,
     OP_CANCEL,
     OP_CANCEL_ALL,
+    OP_COUNT,
     OP_PLACE,
-    OP_TIMER,
+    OP_REPLACE,
     OP_VOID,
     REASON_BAD_TYPE,
 )
 from components.titan.engine.amend import amend
 from components.titan.engine.answers import tell_rejected
+from components.titan.engine.bracket import place_bracket
 from components.titan.engine.cancel import cancel, cancel_all, expire
 from components.titan.engine.market_data import publish_every_touch, publish_touch
 from components.titan.engine.order_index import call_found, call_order
+from components.titan.engine.orders.stop import run_queue
 from components.titan.engine.pass_through import pass_through
 from components.titan.engine.place import place
+from components.titan.engine.replace import replace
 from components.titan.engine.state import (
     EVERY_TOUCH,
     EXPIRY_COUNT,
@@ -58,13 +64,14 @@ def outbox_bound(state: TitanState) -> int:
     """The most events that the next command can cause, whatever it is.
 
     A trade ends a slice of its maker or the taker's wish.  With L live orders, H hidden slices and
-    the incoming order (at most S slices), slices end at most L + H + S + 1 times, and at most L + 1
-    orders take, each with at most: triggered, cut, last trade or decrement, cancelled.  A
-    decrement that ends its maker tells of two.  Then one answer, and a touch a symbol.
+    the incoming order (at most S slices), slices end at most L + H + S + 1 times, each after a cut
+    at most.  At most L + 3 orders take, each with at most: accepted, armed, triggered, cut, last
+    trade or decrement, cancelled; a decrement that ends its maker tells of two.  Then one answer,
+    and a touch a symbol.
     """
     live = state.totals[LIVE]
     slices = live + state.totals[HIDDEN_SLICES] + ICEBERG_SLICES_MAX + 1
-    return slices + (live + 1) * 6 + len(state.books) + 2
+    return 2 * slices + (live + 3) * 8 + len(state.books) + 2
 
 
 @pasted
@@ -92,6 +99,7 @@ def apply(state: TitanState, command: np.void, sequence: int, outbox: Outbox) ->
         amend(state, outbox, command)
     else:
         _apply_other(state, outbox, command)
+    run_queue(state, outbox)
     if totals[EVERY_TOUCH] != 0:
         totals[EVERY_TOUCH] = 0
         publish_every_touch(state, outbox)
@@ -103,6 +111,7 @@ def apply(state: TitanState, command: np.void, sequence: int, outbox: Outbox) ->
 def _expire_due(state: TitanState, outbox: Outbox) -> None:
     if state.terms[state.expiries[0]]["expires"] <= state.totals[NOW]:
         expire(state, outbox)
+        run_queue(state, outbox)
 
 
 @internal
@@ -110,7 +119,11 @@ def _apply_other(state: TitanState, outbox: Outbox, command: np.void) -> None:
     operation = command["op"]
     if operation == OP_CANCEL_ALL:
         cancel_all(state, outbox, command)
-    elif operation <= OP_TIMER:
+    elif operation == OP_REPLACE:
+        replace(state, outbox, command)
+    elif operation == OP_BRACKET:
+        place_bracket(state, outbox, command)
+    elif operation < OP_COUNT:
         pass_through(state, outbox, command)
     else:
         tell_rejected(state, outbox, command, REASON_BAD_TYPE)

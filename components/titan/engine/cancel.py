@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from components.messages.code import (
+    REASON_BAD_TYPE,
     REASON_EXPIRED,
     REASON_MASS,
     REASON_UNKNOWN_ORDER,
     REASON_UNKNOWN_SYMBOL,
     REASON_USER,
+    SIDES_SELL,
 )
 from components.messages.command import ALL_SYMBOLS
-from components.titan.engine.answers import tell_cancelled, tell_cut, tell_rejected
+from components.titan.engine.answers import (
+    tell_cancelled,
+    tell_cut,
+    tell_mass_cancelled,
+    tell_rejected,
+)
 from components.titan.engine.order_index import find_order
 from components.titan.engine.order_pool import drop_order, open_qty, remove_order
 from components.titan.engine.place import is_listed
@@ -26,6 +35,8 @@ from components.titan.engine.state import (
     int64,
 )
 from disruptor.compiled import inlined, internal, pasted
+
+ANY_TIF: Final = 255
 
 
 @pasted
@@ -62,54 +73,76 @@ def expire(state: TitanState, outbox: Outbox) -> None:
 
 @internal
 def cancel_all(state: TitanState, outbox: Outbox, command: np.void) -> None:
-    """Cancel an account's orders in one symbol or all, in order of placement.
-
-    Looks at every slot that was ever used at once: some nanoseconds each, and nothing at all for
-    those who never cancel everything.
-    """
+    """Cancel the orders of an account or of all, in one symbol or all, on one side or both."""
     symbol = int64(command["symbol"])
     if symbol != ALL_SYMBOLS and not is_listed(state, symbol):
         tell_rejected(state, outbox, command, REASON_UNKNOWN_SYMBOL)
         return
+    if command["side"] > SIDES_SELL:
+        tell_rejected(state, outbox, command, REASON_BAD_TYPE)
+        return
+    side = int64(command["side"]) - 1
+    count = end_many(state, outbox, command["account"], symbol, side, ANY_TIF, REASON_MASS)
+    tell_mass_cancelled(state, outbox, command, count)
+
+
+@internal
+def end_many(
+    state: TitanState,
+    outbox: Outbox,
+    account: int,
+    symbol: int,
+    side: int,
+    tif: int,
+    reason: int,
+) -> int:
+    """Cancel all that fit, in order of placement; how many they were.
+
+    0 is every account, ALL_SYMBOLS every symbol, a negative side both, ANY_TIF each time in force.
+    Looks at every slot that was ever used at once: some nanoseconds each, and nothing at all for
+    those who never cancel everything.
+    """
     state.totals[EVERY_TOUCH] = 1
-    account = command["account"]
     count = 0
     for number in range(1, state.totals[ORDER_TOP] + 1):
         order = state.orders[number]
-        if order["order_id"] == 0 or order["account"] != account:
+        if order["order_id"] == 0 or (account != 0 and order["account"] != account):
             continue
-        if symbol == ALL_SYMBOLS or int64(order["symbol"]) == symbol:
-            state.queue[count] = number
+        if symbol != ALL_SYMBOLS and int64(order["symbol"]) != symbol:
+            continue
+        if (side < 0 or order["side"] == side) and (tif == ANY_TIF or order["tif"] == tif):
+            state.rehearsal[0, count] = number
             count += 1
     _sort_by_placement(state, count)
     for place in range(count):
-        _end(state, outbox, state.queue[place], REASON_MASS)
+        _end(state, outbox, np.uint32(state.rehearsal[0, place]), reason)
+    return count
 
 
 @internal
 def _sort_by_placement(state: TitanState, count: int) -> None:
-    """Heapsort of ``queue[:count]``: no memory, no bad case."""
+    """Heapsort of ``rehearsal[0, :count]``: no memory, no bad case."""
     for root in range(count // 2 - 1, -1, -1):
         _sink_latest(state, root, count)
     for end in range(count - 1, 0, -1):
-        latest = state.queue[0]
-        state.queue[0] = state.queue[end]
-        state.queue[end] = latest
+        latest = state.rehearsal[0, 0]
+        state.rehearsal[0, 0] = state.rehearsal[0, end]
+        state.rehearsal[0, end] = latest
         _sink_latest(state, 0, end)
 
 
 @inlined
 def _sink_latest(state: TitanState, place: int, count: int) -> None:
-    slot = state.queue[place]
+    slot = state.rehearsal[0, place]
     placement = state.orders[slot]["placement"]
     while 2 * place + 1 < count:
         child = 2 * place + 1
         if child + 1 < count:
-            left = state.orders[state.queue[child]]["placement"]
-            if state.orders[state.queue[child + 1]]["placement"] > left:
+            left = state.orders[state.rehearsal[0, child]]["placement"]
+            if state.orders[state.rehearsal[0, child + 1]]["placement"] > left:
                 child += 1
-        if state.orders[state.queue[child]]["placement"] <= placement:
+        if state.orders[state.rehearsal[0, child]]["placement"] <= placement:
             break
-        state.queue[place] = state.queue[child]
+        state.rehearsal[0, place] = state.rehearsal[0, child]
         place = child
-    state.queue[place] = slot
+    state.rehearsal[0, place] = slot

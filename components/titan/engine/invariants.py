@@ -1,31 +1,36 @@
 """What must hold between any two commands; walks the whole state in plain Python, so it is slow.
 
-I1  no book is crossed                          I5  each live order is found by its id
+I1  no book that trades is crossed              I5  each live order is found by its id
 I2  a level shows the sum of its orders         I6  the expiry heap is a heap of the right orders
 I3  queues, blocks and best prices agree        I7  each position is not zero, and found
 I4  live orders are those in levels and lists   I8  hidden slices are what icebergs hide
+I9  links are mutual, and nothing is left in the queue
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from components.messages.code import BUY, SELL
+from components.messages.code import BUY, PHASE_CONTINUOUS, SELL
 from components.titan.engine.order_index import find_order
 from components.titan.engine.positions import POSITION_LOTS_MAX, find_position
 from components.titan.engine.state import (
     EXPIRY_COUNT,
+    FATE_NONE,
     HIDDEN_SLICES,
     HUGE_POSITIONS,
     KEY_MASK,
     LAYER_EXPIRES,
+    LAYER_HIDDEN,
     LAYER_ICEBERG,
+    LAYER_LINKED,
     LAYER_WAITING,
     LIVE,
     NO_KEY,
     ORDER_TABLE,
     POSITION_COUNT,
     POSITION_TABLE,
+    QUEUE_TAIL,
     TABLE_CURSOR,
     TABLE_SIZE,
     TitanState,
@@ -42,15 +47,17 @@ def check_invariants(state: TitanState) -> None:
             found += _check_side(state, symbol, side)
         found += _check_stops(state, symbol)
         bid, ask = (int(state.sides[2 * symbol + side]["best_key"]) for side in (BUY, SELL))
-        if bid != NO_KEY and ask != NO_KEY:
+        trades = state.books[symbol]["phase"] == PHASE_CONTINUOUS
+        if trades and bid != NO_KEY and ask != NO_KEY:
             assert bid ^ KEY_MASK < ask, f"I1: symbol {symbol} is crossed"
     _check_live(state, found)
     _check_expiries(state, found)
     _check_positions(state)
+    _check_links(state, found)
     hidden = sum(
         -(-int(state.terms[slot]["hidden"]) // int(state.terms[slot]["display_qty"]))
         for slot in found
-        if state.orders[slot]["layers"] & LAYER_ICEBERG
+        if state.orders[slot]["layers"] & (LAYER_ICEBERG | LAYER_HIDDEN) == LAYER_ICEBERG
     )
     assert hidden == state.totals[HIDDEN_SLICES], f"I8: {hidden} slices are hidden"
 
@@ -83,13 +90,19 @@ def _check_level(state: TitanState, symbol: int, side: int, level: int, key: int
     price = key ^ KEY_MASK if side == BUY else key
     found: list[int] = []
     slot, before, total = int(record["head"]), 0, 0
+    hidden_before = False
     while slot:
         order = state.orders[slot]
         place = (int(order["symbol"]), int(order["side"]), int(order["price"]))
         assert place == (symbol, side, price), f"I3: order {slot} stands in the wrong level"
         assert int(order["level"]) == level, f"I3: order {slot} points to another level"
         assert int(order["prev"]) == before, f"I3: order {slot} has a wrong predecessor"
-        assert int(order["qty"]) > 0, f"I2: order {slot} shows nothing"
+        hides = bool(order["layers"] & LAYER_HIDDEN)
+        open_qty = int(state.terms[slot]["hidden"] if hides else order["qty"])
+        assert open_qty > 0, f"I2: order {slot} has nothing open"
+        assert not hides or order["qty"] == 0, f"I2: order {slot} shows what is hidden"
+        assert hides >= hidden_before, f"I3: order {slot} stands behind a hidden one"
+        hidden_before = hides
         total += int(order["qty"])
         found.append(slot)
         slot, before = int(order["next"]), slot
@@ -142,6 +155,26 @@ def _check_expiries(state: TitanState, found: list[int]) -> None:
         )
         assert one <= other, f"I6: order {slot} is above one that expires before it"
         assert int(state.terms[slot]["heap_place"]) == place, f"I6: order {slot} is elsewhere"
+
+
+def _check_links(state: TitanState, found: list[int]) -> None:
+    assert state.totals[QUEUE_TAIL] == 0, "I9: some order never had its turn"
+    for slot in found:
+        if not state.orders[slot]["layers"] & LAYER_LINKED:
+            continue
+        terms = state.terms[slot]
+        link, entry = int(terms["link"]), int(terms["entry"])
+        assert terms["fate"] == FATE_NONE, f"I9: order {slot} still waits for its turn"
+        assert link or entry, f"I9: order {slot} is linked with nothing"
+        for other in filter(None, (link, entry)):
+            assert other in found, f"I9: order {slot} is linked with {other}, which is not live"
+        if entry:
+            assert state.orders[slot]["layers"] & LAYER_WAITING, f"I9: exit {slot} does not wait"
+            first = int(state.terms[entry]["link"])
+            exits = (first, int(state.terms[first]["link"]))
+            assert slot in exits, f"I9: exit {slot} is none of its entry's"
+        elif int(state.terms[link]["entry"]) != slot:
+            assert int(state.terms[link]["link"]) == slot, f"I9: the pair of {slot} is one-sided"
 
 
 def _check_positions(state: TitanState) -> None:

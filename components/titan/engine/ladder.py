@@ -7,6 +7,7 @@ walk of the price tree (`price_tree.py`), and nothing is ever moved.
 
 Whether an order has neighbours is as random as orders are, and a mispredicted branch costs more
 than all of these stores: so links are always written, those of nobody into slot 0, which is none.
+Hidden orders, of quantity 0 here, stand behind all that is shown at their price.
 """
 
 from __future__ import annotations
@@ -16,7 +17,14 @@ from typing import Final
 import numpy as np
 
 from components.titan.engine.price_tree import insert_block, remove_block, search_block
-from components.titan.engine.state import NEAR_BLOCKS, NO_KEY, TitanState, flip_of, int64
+from components.titan.engine.state import (
+    LAYER_HIDDEN,
+    NEAR_BLOCKS,
+    NO_KEY,
+    TitanState,
+    flip_of,
+    int64,
+)
 from disruptor.compiled import inlined, internal, pasted
 from disruptor.instructions import trailing_zeros
 
@@ -52,6 +60,9 @@ def join_level(state: TitanState, slot: np.uint32) -> None:
     index = level_of(block, key)
     level = state.levels[index]
     first, last = level["head"], level["tail"]
+    if state.orders[last]["layers"] & LAYER_HIDDEN and not order["layers"] & LAYER_HIDDEN:
+        _join_before_hidden(state, slot, index)
+        return
     order["level"] = index
     order["next"] = 0
     order["prev"] = last
@@ -62,6 +73,25 @@ def join_level(state: TitanState, slot: np.uint32) -> None:
     state.blocks[block]["occupied"] |= _ONE << np.uint64(key & 63)
     book_side = state.sides[np.uint64(side_index)]
     book_side["best_key"] = min(key, book_side["best_key"])
+
+
+@internal
+def _join_before_hidden(state: TitanState, slot: np.uint32, index: np.uint64) -> None:
+    """What is shown trades before what is hidden at the same price."""
+    order, level = state.orders[slot], state.levels[index]
+    behind = level["tail"]
+    before = state.orders[behind]["prev"]
+    while state.orders[before]["layers"] & LAYER_HIDDEN:
+        behind = before
+        before = state.orders[behind]["prev"]
+    order["level"] = index
+    order["next"] = behind
+    order["prev"] = before
+    state.orders[before]["next"] = slot
+    state.orders[behind]["prev"] = slot
+    if before == 0:
+        level["head"] = slot
+    level["qty"] += order["qty"]
 
 
 @inlined

@@ -18,6 +18,20 @@ def _best_qty(state: TitanState, side: np.void) -> int:
     return qty
 
 
+@internal
+def _best_shown(state: TitanState, side_index: int) -> tuple[int, int]:
+    """The best key that shows a quantity, behind those that only hide some; NO_KEY if none does."""
+    key = state.sides[np.uint64(side_index)]["best_key"]
+    qty = 0
+    while key != NO_KEY:
+        block = find_block(state, side_index, key)
+        qty = state.levels[level_of(block, key)]["qty"]
+        if qty != 0:
+            break
+        key = key_after(state, block, key)
+    return key, qty
+
+
 @inlined
 def publish_touch(state: TitanState, outbox: Outbox, symbol: int) -> None:
     """Tell best bid and ask of one symbol if price or quantity changed since they were told."""
@@ -28,6 +42,10 @@ def publish_touch(state: TitanState, outbox: Outbox, symbol: int) -> None:
     ask = asks["best_key"]
     bid_qty = _best_qty(state, bids)
     ask_qty = _best_qty(state, asks)
+    if bid_qty == 0:
+        bid, bid_qty = _best_shown(state, symbol * 2)
+    if ask_qty == 0:
+        ask, ask_qty = _best_shown(state, symbol * 2 + 1)
     changed = (bid ^ book["touch_bid"]) | (ask ^ book["touch_ask"])
     changed |= (bid_qty ^ book["touch_bid_qty"]) | (ask_qty ^ book["touch_ask_qty"])
     if changed != 0:
@@ -50,12 +68,10 @@ def publish_every_touch(state: TitanState, outbox: Outbox) -> None:
 @entry
 def best(state: TitanState, symbol: int) -> tuple[int, int, int, int]:
     """Bid, its quantity, ask, its quantity: ticks and lots shown; a quantity of 0 is no bid."""
-    bids = state.sides[symbol * 2]
-    asks = state.sides[symbol * 2 + 1]
-    bid_qty = _best_qty(state, bids)
-    ask_qty = _best_qty(state, asks)
-    bid = (bids["best_key"] ^ KEY_MASK) if bid_qty else 0
-    ask = asks["best_key"] if ask_qty else 0
+    bid, bid_qty = _best_shown(state, symbol * 2)
+    ask, ask_qty = _best_shown(state, symbol * 2 + 1)
+    bid = bid ^ KEY_MASK if bid_qty else 0
+    ask = ask if ask_qty else 0
     return bid, bid_qty, ask, ask_qty
 
 
@@ -66,9 +82,11 @@ def _side_depth(state: TitanState, symbol: int, side: int, into: np.ndarray) -> 
     count = 0
     while key != NO_KEY and count < len(into):
         block = find_block(state, symbol * 2 + side, key)
-        into[count, 0] = key ^ flip_of(side)
-        into[count, 1] = state.levels[level_of(block, key)]["qty"]
-        count += 1
+        shown = state.levels[level_of(block, key)]["qty"]
+        if shown != 0:
+            into[count, 0] = key ^ flip_of(side)
+            into[count, 1] = shown
+            count += 1
         key = key_after(state, block, key)
     return count
 

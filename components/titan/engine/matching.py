@@ -10,6 +10,7 @@ import numpy as np
 
 from components.messages.code import (
     BUY,
+    PHASE_CONTINUOUS,
     REASON_IOC,
     REASON_MARKET_UNFILLED,
     REASON_REDUCE_ONLY,
@@ -29,7 +30,9 @@ from components.titan.engine.positions import move_position, position_of, reduci
 from components.titan.engine.state import (
     KEY_MASK,
     LAYER_ICEBERG,
+    LAYER_LINKED,
     LAYER_REDUCE_ONLY,
+    LAYERS_MET,
     Outbox,
     TitanState,
     flip_of,
@@ -97,14 +100,14 @@ def sweep(state: TitanState, outbox: Outbox, taker: np.uint32, limit_key: int) -
     """
     taking = state.orders[taker]
     opposite = state.sides[np.uint64(int64(taking["symbol"]) * 2 + 1 - int64(taking["side"]))]
-    careful = taking["stp"] != STP_NONE
+    careful = taking["stp"] != STP_NONE or taking["layers"] & LAYER_LINKED != 0
     wanted = taking["qty"]
     taken = 0
     traded = False
     while wanted > 0 and opposite["best_key"] <= limit_key:
         level = level_of(opposite["first"], opposite["best_key"])
         maker = state.levels[level]["head"]
-        if careful or state.orders[maker]["layers"] & LAYER_REDUCE_ONLY:
+        if careful or state.orders[maker]["layers"] & LAYERS_MET:
             taking["qty"] = wanted
             _settle_taker(state, taker, taken)
             taken = 0
@@ -180,5 +183,35 @@ def _rest(state: TitanState, slot: np.uint32, is_live: bool) -> None:
 
 @internal
 def enter_seldom(state: TitanState, outbox: Outbox, slot: np.uint32, is_live: bool) -> bool:
-    """``enter`` as a call, for all but the plain order that was just placed."""
-    return enter(state, outbox, slot, is_live)
+    """``enter`` as a call, for all but the plain order that was just placed.
+
+    Where nothing trades for now it comes to rest at once.
+    """
+    order = state.orders[slot]
+    if state.books[order["symbol"]]["phase"] == PHASE_CONTINUOUS:
+        return enter(state, outbox, slot, is_live)
+    if order["layers"] & LAYER_REDUCE_ONLY:
+        cut_taker(state, outbox, slot)
+    if order["qty"] > 0:
+        _rest(state, slot, is_live)
+    elif is_live:
+        end_live_order(state, slot)
+    else:
+        give_slot(state, slot)
+    return False
+
+
+@internal
+def trade_once(
+    state: TitanState, outbox: Outbox, taker: np.uint32, maker: np.uint32, wanted: int
+) -> int:
+    """One trade of a sweep that is not ``sweep``; the taker's position is moved too."""
+    qty = _trade(state, outbox, taker, maker, wanted)
+    _settle_taker(state, taker, qty)
+    return qty
+
+
+@internal
+def fill_resting(state: TitanState, slot: np.uint32, qty: int) -> None:
+    """It traded, as one of two resting orders that an auction brought together."""
+    _fill_maker(state, slot, qty)

@@ -8,11 +8,14 @@ from components.titan.engine.expiry import unschedule_expiry
 from components.titan.engine.ladder import leave_level, quit_level
 from components.titan.engine.order_index import unindex_order
 from components.titan.engine.orders.iceberg import forget_slices
+from components.titan.engine.orders.linked import unlink
 from components.titan.engine.orders.stop_list import leave_stops
 from components.titan.engine.state import (
     LAYER_EXPIRES,
     LAYER_ICEBERG,
+    LAYER_LINKED,
     LAYER_WAITING,
+    LAYERS_ENDED,
     ORDER_FREE,
     ORDER_TOP,
     TitanState,
@@ -42,11 +45,19 @@ def give_slot(state: TitanState, slot: np.uint32) -> None:
     state.totals[ORDER_FREE] = int64(slot)
 
 
+@internal
+def _settle_end(state: TitanState, slot: np.uint32) -> None:
+    if state.orders[slot]["layers"] & LAYER_EXPIRES:
+        unschedule_expiry(state, slot)
+    if state.orders[slot]["layers"] & LAYER_LINKED:
+        unlink(state, slot)
+
+
 @inlined
 def end_live_order(state: TitanState, slot: np.uint32) -> None:
     """End an indexed order that is in no level and no list any more."""
-    if state.orders[slot]["layers"] & LAYER_EXPIRES:
-        unschedule_expiry(state, slot)
+    if state.orders[slot]["layers"] & LAYERS_ENDED:
+        _settle_end(state, slot)
     unindex_order(state, slot)
     give_slot(state, slot)
 

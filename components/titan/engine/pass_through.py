@@ -6,62 +6,78 @@ symbol, a price or quantity out of bounds, a changed grid) it refuses; money is 
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from components.messages.code import (
     BUY,
-    EVENT_PRICE,
+    EVENT_OF_OP,
     OP_INSTRUMENT,
+    OP_LIMITS,
+    OP_PHASE,
     OP_POSITION,
     OP_PRICE,
-    REASON_BAD_INSTRUMENT,
+    OP_SESSION_END,
     REASON_BAD_NOTIONAL,
     REASON_BAD_PRICE,
     REASON_BAD_QTY,
     REASON_NONE,
     REASON_POOL_FULL,
+    REASON_SESSION_END,
     REASON_UNKNOWN_SYMBOL,
     SELL,
+    TIF_DAY,
 )
+from components.messages.command import ALL_SYMBOLS
 from components.titan.engine.answers import next_event, tell_rejected
+from components.titan.engine.cancel import end_many
 from components.titan.engine.fees import notional_fits
-from components.titan.engine.orders.stop import run_queue
+from components.titan.engine.listing import (
+    begin_phase,
+    judge_phase,
+    note_instrument,
+    note_limits,
+)
 from components.titan.engine.orders.stop_list import queue_triggered
 from components.titan.engine.place import is_listed, within
 from components.titan.engine.positions import find_position, has_position_room, set_position
 from components.titan.engine.state import Outbox, TitanState, int64
-from components.units import MONEY_UNIT_MAX, PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX
+from components.units import PRICE_TICKS_MAX, QTY_LOTS_MAX
 from disruptor.compiled import internal
-
-_KIND_OF_OP: Final = EVENT_PRICE - OP_PRICE
-"""Passed-through kinds stand in the order of their operations."""
 
 
 @internal
 def pass_through(state: TitanState, outbox: Outbox, command: np.void) -> None:
-    """Note and hand on a price, account, deposit, position, instrument, tier, rule or marker."""
+    """Note and hand on whatever is no order's business alone."""
     reason = REASON_NONE
     if command["op"] == OP_PRICE:
         reason = _note_price(state, command)
     elif command["op"] == OP_POSITION:
         reason = _note_position(state, command)
     elif command["op"] == OP_INSTRUMENT:
-        reason = _note_instrument(state, command)
+        reason = note_instrument(state, command)
+    elif command["op"] == OP_LIMITS:
+        reason = note_limits(state, command)
+    elif command["op"] == OP_PHASE:
+        reason = judge_phase(state, command)
+    elif command["op"] == OP_SESSION_END:
+        reason = _judge_session_end(state, command)
     if reason != REASON_NONE:
         tell_rejected(state, outbox, command, reason)
         return
     _hand_on(state, outbox, command)
-    if command["op"] == OP_PRICE:
+    if command["op"] in (OP_PRICE, OP_INSTRUMENT):
         queue_triggered(state, int64(command["symbol"]))
-        run_queue(state, outbox)
+    elif command["op"] == OP_PHASE:
+        begin_phase(state, outbox, command)
+    elif command["op"] == OP_SESSION_END:
+        symbol = int64(command["symbol"])
+        end_many(state, outbox, 0, symbol, -1, TIF_DAY, REASON_SESSION_END)
 
 
 @internal
 def _hand_on(state: TitanState, outbox: Outbox, command: np.void) -> None:
     event = next_event(state, outbox)
-    event["kind"] = int64(command["op"]) + _KIND_OF_OP
+    event["kind"] = int64(command["op"]) + EVENT_OF_OP
     event["account"] = command["account"]
     event["order_id"] = command["order_id"]
     event["price"] = command["price"]
@@ -75,6 +91,15 @@ def _hand_on(state: TitanState, outbox: Outbox, command: np.void) -> None:
     event["side"] = command["side"]
     event["flags"] = command["flags"]
     event["reason"] = REASON_NONE
+
+
+@internal
+def _judge_session_end(state: TitanState, command: np.void) -> int:
+    """Orders for the day end with the session, of one symbol or of all."""
+    symbol = int64(command["symbol"])
+    if symbol != ALL_SYMBOLS and not is_listed(state, symbol):
+        return REASON_UNKNOWN_SYMBOL
+    return REASON_NONE
 
 
 @internal
@@ -107,33 +132,4 @@ def _note_position(state: TitanState, command: np.void) -> int:
     if not has_position_room(state, command["account"], symbol):
         return REASON_POOL_FULL
     set_position(state, command["account"], symbol, qty if command["side"] == BUY else -qty)
-    return REASON_NONE
-
-
-@internal
-def _note_instrument(state: TitanState, command: np.void) -> int:
-    """List a symbol, or change the fees, leverage or rules of one; never its grid."""
-    symbol = int64(command["symbol"])
-    if symbol >= len(state.books):
-        return REASON_BAD_INSTRUMENT
-    if not within(command["stop_price"], MONEY_UNIT_MAX):
-        return REASON_BAD_INSTRUMENT
-    if abs(command["display_qty"]) > PPM or abs(command["expires"]) > PPM:
-        return REASON_BAD_INSTRUMENT
-    book = state.books[command["symbol"]]
-    if book["money_unit"] != 0 and (
-        book["money_unit"] != command["stop_price"]
-        or book["tick_size"] != command["price"]
-        or book["lot_size"] != command["qty"]
-    ):
-        return REASON_BAD_INSTRUMENT
-    book["money_unit"] = command["stop_price"]
-    book["tick_size"] = command["price"]
-    book["lot_size"] = command["qty"]
-    book["maker_fee_ppm"] = command["display_qty"]
-    book["taker_fee_ppm"] = command["expires"]
-    book["leverage"] = command["leverage"]
-    book["flags"] = command["flags"]
-    book["name"][0] = command["account"]
-    book["name"][1] = command["order_id"]
     return REASON_NONE

@@ -1,9 +1,11 @@
 """Placing an order: judged, answered, matched.
 
 A plain order (a limit order, good till cancelled or immediate-or-cancel) that nothing speaks
-against takes the short way.  All others are judged in full by ``_place_layered``.  A refusal names the first rule that is broken, in
-this order: unknown_symbol, bad_id, bad_type, duplicate_id, bad_price, bad_qty, bad_stop_price,
-bad_display_qty, bad_expires, bad_notional, expired, pool_full, reduce_only, post_only, fok.
+against takes the short way; all others are judged in full by ``place_layered``.  A refusal names
+the first rule that is broken, in this order: unknown_symbol, bad_id, bad_type, duplicate_id,
+bad_price, bad_qty, bad_stop_price, bad_display_qty, bad_expires, bad_notional, unknown_order (of a
+pair) and bad_link, min_qty, max_qty, min_notional, max_notional, halted, auction, collar, expired,
+pool_full, reduce_only, post_only, fok.
 """
 
 from __future__ import annotations
@@ -11,12 +13,18 @@ from __future__ import annotations
 import numpy as np
 
 from components.messages.code import (
+    FLAG_BY_AMOUNT,
+    FLAG_HIDDEN,
     FLAG_LIQUIDATION,
+    FLAG_OCO,
     FLAG_POST_ONLY,
     FLAG_REDUCE_ONLY,
+    FLAG_SLIDE,
+    FLAG_TRAIL_PPM,
     REASON_BAD_DISPLAY_QTY,
     REASON_BAD_EXPIRES,
     REASON_BAD_ID,
+    REASON_BAD_LINK,
     REASON_BAD_NOTIONAL,
     REASON_BAD_PRICE,
     REASON_BAD_QTY,
@@ -24,39 +32,50 @@ from components.messages.code import (
     REASON_BAD_TYPE,
     REASON_DUPLICATE_ID,
     REASON_EXPIRED,
-    REASON_FOK,
     REASON_NONE,
     REASON_POOL_FULL,
-    REASON_POST_ONLY,
     REASON_REDUCE_ONLY,
+    REASON_REPLACED,
+    REASON_UNKNOWN_ORDER,
     REASON_UNKNOWN_SYMBOL,
     SELL,
     STP_DECREMENT,
+    TIF_DAY,
     TIF_FOK,
+    TIF_GTC,
     TIF_GTD,
     TIF_IOC,
+    TYPE_LIMIT,
+    TYPE_MARKET,
     TYPE_STOP_LIMIT,
+    TYPE_TRAILING_STOP,
+    TYPE_TRAILING_STOP_LIMIT,
 )
-from components.titan.engine.answers import tell_accepted, tell_rejected
+from components.titan.engine.answers import tell_accepted, tell_cut, tell_rejected
+from components.titan.engine.entering import judge_entry
 from components.titan.engine.expiry import schedule_expiry
 from components.titan.engine.fees import notional_fits
+from components.titan.engine.guards import judge_guarded
 from components.titan.engine.hash_table import hash_of
-from components.titan.engine.matching import enter, enter_seldom, is_market, worst_key, would_take
+from components.titan.engine.matching import enter, enter_seldom
 from components.titan.engine.order_index import find_order, index_order
-from components.titan.engine.order_pool import give_slot, take_slot
-from components.titan.engine.orders.fill_or_kill import can_fill
+from components.titan.engine.order_pool import drop_order, give_slot, open_qty, take_slot
+from components.titan.engine.orders.by_amount import enter_by_amount
 from components.titan.engine.orders.iceberg import hide
-from components.titan.engine.orders.stop import run_queue
-from components.titan.engine.orders.stop_list import (
-    join_stops,
-    queue_triggered,
-)
+from components.titan.engine.orders.linked import tie, unreachable_stop
+from components.titan.engine.orders.stop_list import join_stops, queue_triggered
+from components.titan.engine.orders.trailing import is_trailing
 from components.titan.engine.positions import has_position_room, position_of, reducible
 from components.titan.engine.state import (
+    BOOK_GUARDED,
+    FATE_NONE,
     ICEBERG_SLICES_MAX,
     LAYER_EXPIRES,
+    LAYER_HIDDEN,
     LAYER_ICEBERG,
+    LAYER_LINKED,
     LAYER_REDUCE_ONLY,
+    LAYERS_ENDED,
     NOW,
     PLACEMENTS,
     Outbox,
@@ -64,14 +83,21 @@ from components.titan.engine.state import (
     has_room,
     int64,
 )
-from components.units import ACCOUNT_MAX, ORDER_ID_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
+from components.units import (
+    ACCOUNT_MAX,
+    MONEY_MAX,
+    ORDER_ID_MAX,
+    PPM,
+    PRICE_TICKS_MAX,
+    QTY_LOTS_MAX,
+)
 from disruptor.compiled import inlined, internal, pasted
 
 
 @inlined
 def is_listed(state: TitanState, symbol: int) -> bool:
     """Whether an instrument of this index was set up."""
-    return symbol < len(state.books) and state.books[np.uint64(symbol)]["money_unit"] != 0
+    return symbol < len(state.books) and state.books[np.uint64(symbol)]["money_unit"] > 0
 
 
 @inlined
@@ -84,13 +110,12 @@ def within(value: int, highest: int) -> bool:
 def place(state: TitanState, outbox: Outbox, command: np.void) -> None:
     """Answer one place command, with all that follows from it in its symbol."""
     if not (_is_plain(command) and _may_enter(state, command)):
-        _place_layered(state, outbox, command)
+        place_layered(state, outbox, command, np.uint32(0))
         return
-    slot = _open(state, command)
+    slot = open_order(state, command)
     tell_accepted(state, outbox, slot, command["qty"])
     if enter(state, outbox, slot, False):
         queue_triggered(state, int64(command["symbol"]))
-        run_queue(state, outbox)
 
 
 @inlined
@@ -121,8 +146,10 @@ def _may_enter(state: TitanState, command: np.void) -> bool:
     symbol = int64(command["symbol"])
     if not is_listed(state, symbol) or not has_room(state):
         return False
-    money_unit = state.books[np.uint64(symbol)]["money_unit"]
-    if not notional_fits(command["price"], command["qty"], money_unit):
+    book = state.books[np.uint64(symbol)]
+    if book["flags"] & BOOK_GUARDED:
+        return False
+    if not notional_fits(command["price"], command["qty"], book["money_unit"]):
         return False
     if find_order(state, command["account"], command["order_id"]) != 0:
         return False
@@ -143,7 +170,7 @@ def _judge_names(state: TitanState, command: np.void) -> int:
 
 
 @inlined
-def _open(state: TitanState, command: np.void) -> np.uint32:
+def open_order(state: TitanState, command: np.void) -> np.uint32:
     """A slot holding the order, in no structure yet; there is room for one."""
     account, order_id = command["account"], command["order_id"]
     price, qty = command["price"], command["qty"]
@@ -168,84 +195,165 @@ def _open(state: TitanState, command: np.void) -> np.uint32:
 
 
 @internal
-def _place_layered(state: TitanState, outbox: Outbox, command: np.void) -> None:
-    reason = _judge_layered(state, command)
+def place_layered(state: TitanState, outbox: Outbox, command: np.void, old: np.uint32) -> None:
+    """A place command in full; with ``old`` a replace command, which ends that order."""
+    reason = _judge_layered(state, command, old)
     if reason != REASON_NONE:
         tell_rejected(state, outbox, command, reason)
         return
-    slot = _open(state, command)
-    _add_layers(state, command, slot)
-    is_stop = command["order_type"] > 1
+    slot = open_order(state, command)
+    add_layers(state, slot, command["stop_price"], command["display_qty"], command["expires"])
+    is_stop = command["order_type"] > TYPE_MARKET
     if not is_stop:
-        reason = _judge_entry(state, slot)
+        reason = judge_new_entry(state, slot)
         if reason != REASON_NONE:
             tell_rejected(state, outbox, command, reason)
             give_slot(state, slot)
             return
+    if old != 0:
+        tell_cut(state, outbox, old, open_qty(state, old), REASON_REPLACED)
+        drop_order(state, old)
+    if command["flags"] & FLAG_OCO:
+        tie(state, slot, find_order(state, command["account"], command["cause"]))
     tell_accepted(state, outbox, slot, command["qty"])
     if is_stop:
         _place_stop(state, slot)
+        traded = True
+    elif command["flags"] & FLAG_BY_AMOUNT:
+        traded = enter_by_amount(state, outbox, slot)
     else:
-        _schedule(state, slot)
-        if state.orders[slot]["layers"] & LAYER_EXPIRES:
-            index_order(state, slot)
-            traded = enter_seldom(state, outbox, slot, True)
-        else:
-            traded = enter_seldom(state, outbox, slot, False)
-        if not traded:
-            return
-    queue_triggered(state, int64(command["symbol"]))
-    run_queue(state, outbox)
+        traded = _enter_layered(state, outbox, slot)
+    if traded:
+        queue_triggered(state, int64(command["symbol"]))
 
 
 @internal
-def _judge_layered(state: TitanState, command: np.void) -> int:
+def _enter_layered(state: TitanState, outbox: Outbox, slot: np.uint32) -> bool:
+    """What may have to be found while it takes is indexed before."""
+    _schedule(state, slot)
+    is_live = state.orders[slot]["layers"] & LAYERS_ENDED != 0
+    if is_live:
+        index_order(state, slot)
+    return enter_seldom(state, outbox, slot, is_live)
+
+
+@internal
+def _judge_layered(state: TitanState, command: np.void, old: np.uint32) -> int:
     symbol = int64(command["symbol"])
     if not is_listed(state, symbol):
         return REASON_UNKNOWN_SYMBOL
-    order_type = command["order_type"]
-    known = FLAG_POST_ONLY | FLAG_REDUCE_ONLY | FLAG_LIQUIDATION
-    if order_type > TYPE_STOP_LIMIT or command["tif"] > TIF_GTD or int64(command["flags"]) & ~known:
-        names = _judge_names(state, command)
-        return REASON_BAD_ID if names == REASON_BAD_ID else REASON_BAD_TYPE
-    reason = _judge_names(state, command)
+    reason = judge_order(
+        state, command, old, command["stop_price"], command["display_qty"], command["expires"]
+    )
+    if reason == REASON_NONE and command["flags"] & FLAG_OCO:
+        reason = _judge_pair(state, command)
     if reason == REASON_NONE:
-        reason = _judge_numbers(state, command)
+        reason = judge_guarded(state, command)
     if reason != REASON_NONE:
         return reason
     if command["tif"] == TIF_GTD and command["expires"] <= state.totals[NOW]:
         return REASON_EXPIRED
-    may_stay = order_type > 1 or (not is_market(order_type) and command["tif"] != TIF_IOC)
-    may_stay = may_stay and not (order_type <= 1 and command["tif"] == TIF_FOK)
-    has_places = has_room(state) or not may_stay
-    if not has_places or not has_position_room(state, command["account"], symbol):
+    if may_stay(command) and old == 0 and not has_room(state):
+        return REASON_POOL_FULL
+    if not has_position_room(state, command["account"], symbol):
         return REASON_POOL_FULL
     return REASON_NONE
 
 
 @internal
-def _judge_numbers(state: TitanState, command: np.void) -> int:
+def may_stay(command: np.void) -> bool:
+    """Whether the order may rest or wait."""
+    if command["order_type"] > TYPE_MARKET:
+        return True
+    return command["order_type"] == TYPE_LIMIT and command["tif"] not in (TIF_IOC, TIF_FOK)
+
+
+@internal
+def judge_order(
+    state: TitanState,
+    command: np.void,
+    old: np.uint32,
+    stop_price: int,
+    display_qty: int,
+    expires: int,
+) -> int:
+    """Names, kind and numbers of an order by itself; ``old`` may have its id."""
+    reason = _judge_names(state, command)
+    if reason == REASON_BAD_ID:
+        return reason
+    if not _is_kind_known(command, old != 0):
+        return REASON_BAD_TYPE
+    if reason == REASON_DUPLICATE_ID:
+        in_use = find_order(state, command["account"], command["order_id"])
+        reason = REASON_NONE if in_use == old else reason
+    if reason != REASON_NONE:
+        return reason
+    return _judge_numbers(state, command, stop_price, display_qty, expires)
+
+
+@internal
+def _is_kind_known(command: np.void, replaces: bool) -> bool:
+    flags = int64(command["flags"])
+    order_type = command["order_type"]
+    if order_type > TYPE_TRAILING_STOP_LIMIT or command["tif"] > TIF_DAY:
+        return False
+    if flags & FLAG_SLIDE and not flags & FLAG_POST_ONLY:
+        return False
+    if flags & FLAG_TRAIL_PPM and not is_trailing(order_type):
+        return False
+    if flags & FLAG_OCO and (replaces or flags & FLAG_LIQUIDATION):
+        return False
+    if not flags & FLAG_BY_AMOUNT:
+        return True
+    at_once = order_type == TYPE_MARKET and command["tif"] in (TIF_GTC, TIF_IOC)
+    return at_once and not flags & (FLAG_REDUCE_ONLY | FLAG_HIDDEN | FLAG_OCO)
+
+
+@internal
+def _judge_numbers(
+    state: TitanState, command: np.void, stop_price: int, display_qty: int, expires: int
+) -> int:
     price = command["price"]
     qty = command["qty"]
-    market = is_market(command["order_type"])
-    if not within(price, PRICE_TICKS_MAX) and not (market and price == 0):
+    flags = int64(command["flags"])
+    order_type = command["order_type"]
+    if not is_price_fine(order_type, price):
         return REASON_BAD_PRICE
-    if not within(qty, QTY_LOTS_MAX):
+    if not within(qty, MONEY_MAX if flags & FLAG_BY_AMOUNT else QTY_LOTS_MAX):
         return REASON_BAD_QTY
-    is_stop = command["order_type"] > 1
-    if not within(command["stop_price"], PRICE_TICKS_MAX) and (is_stop or command["stop_price"]):
+    farthest = PPM if flags & FLAG_TRAIL_PPM else PRICE_TICKS_MAX
+    is_stop = order_type > TYPE_MARKET
+    if not within(stop_price, farthest) if is_stop else stop_price != 0:
         return REASON_BAD_STOP_PRICE
-    if command["stop_price"] and not is_stop:
-        return REASON_BAD_STOP_PRICE
-    display_qty = command["display_qty"]
-    if display_qty and not is_display_fine(display_qty, qty):
+    if display_qty != 0 and (
+        flags & (FLAG_HIDDEN | FLAG_BY_AMOUNT) or not is_display_fine(display_qty, qty)
+    ):
         return REASON_BAD_DISPLAY_QTY
-    expires = command["expires"]
     if (expires <= 0) if command["tif"] == TIF_GTD else (expires != 0):
         return REASON_BAD_EXPIRES
+    if price == 0 or is_trailing(order_type) or flags & FLAG_BY_AMOUNT:
+        return REASON_NONE
     money_unit = state.books[command["symbol"]]["money_unit"]
-    if price and not notional_fits(price, qty, money_unit):
-        return REASON_BAD_NOTIONAL
+    return REASON_NONE if notional_fits(price, qty, money_unit) else REASON_BAD_NOTIONAL
+
+
+@internal
+def is_price_fine(order_type: int, price: int) -> bool:
+    """A limit needs one; what takes at any price may name the worst, or how far a limit trails."""
+    if price == 0:
+        return order_type not in (TYPE_LIMIT, TYPE_STOP_LIMIT)
+    return within(price, PRICE_TICKS_MAX) and order_type != TYPE_TRAILING_STOP
+
+
+@internal
+def _judge_pair(state: TitanState, command: np.void) -> int:
+    """Both orders of a pair must be able to stay, and have no other links."""
+    other = find_order(state, command["account"], command["cause"])
+    if other == 0:
+        return REASON_UNKNOWN_ORDER
+    stays = may_stay(command) and command["tif"] not in (TIF_IOC, TIF_FOK)
+    if state.orders[other]["layers"] & LAYER_LINKED or not stays:
+        return REASON_BAD_LINK
     return REASON_NONE
 
 
@@ -256,18 +364,38 @@ def is_display_fine(display_qty: int, qty: int) -> bool:
 
 
 @internal
-def _add_layers(state: TitanState, command: np.void, slot: np.uint32) -> None:
-    layers = 0
-    if command["display_qty"] != 0:
-        layers |= LAYER_ICEBERG
-    if command["flags"] & FLAG_REDUCE_ONLY:
-        layers |= LAYER_REDUCE_ONLY
-    state.orders[slot]["layers"] = layers
+def add_layers(
+    state: TitanState, slot: np.uint32, stop_price: int, display_qty: int, expires: int
+) -> None:
+    """Mark what is special about an order that was just opened, and write all of its terms."""
+    order = state.orders[slot]
     terms = state.terms[slot]
+    layers = 0
+    if display_qty != 0:
+        layers |= LAYER_ICEBERG
+    if order["flags"] & FLAG_HIDDEN:
+        layers |= LAYER_ICEBERG | LAYER_HIDDEN
+    if order["flags"] & FLAG_REDUCE_ONLY:
+        layers |= LAYER_REDUCE_ONLY
+    order["layers"] = layers
     terms["hidden"] = 0
-    terms["display_qty"] = command["display_qty"]
-    terms["expires"] = command["expires"]
-    terms["stop_price"] = command["stop_price"]
+    terms["display_qty"] = display_qty
+    terms["expires"] = expires
+    terms["stop_price"] = stop_price
+    terms["trail"] = 0
+    terms["peak"] = 0
+    terms["armed_stop"] = 0
+    terms["traded"] = 0
+    terms["money"] = 0
+    terms["link"] = 0
+    terms["entry"] = 0
+    terms["fate"] = FATE_NONE
+    if is_trailing(order["order_type"]):
+        terms["trail"] = stop_price
+        terms["stop_price"] = unreachable_stop(order["side"])
+    if order["flags"] & FLAG_BY_AMOUNT:
+        terms["money"] = order["qty"]
+        order["qty"] = 0
 
 
 @internal
@@ -279,25 +407,13 @@ def _schedule(state: TitanState, slot: np.uint32) -> None:
 
 
 @internal
-def _judge_entry(state: TitanState, slot: np.uint32) -> int:
+def judge_new_entry(state: TitanState, slot: np.uint32) -> int:
     """Why an order must not enter the book now: the rules that depend on what is there."""
     order = state.orders[slot]
-    side = int64(order["side"])
-    wanted = order["qty"]
-    if order["layers"] & LAYER_REDUCE_ONLY:
-        wanted = min(wanted, reducible(position_of(state, slot), side))
-        if wanted == 0:
-            return REASON_REDUCE_ONLY
-    market = is_market(order["order_type"])
-    limit_key = worst_key(side, order["order_type"], order["price"])
-    at_once = market or order["tif"] == TIF_IOC or order["tif"] == TIF_FOK
-    if order["flags"] & FLAG_POST_ONLY and (
-        at_once or would_take(state, int64(order["symbol"]), side, limit_key)
-    ):
-        return REASON_POST_ONLY
-    if order["tif"] == TIF_FOK and not can_fill(state, slot, wanted, limit_key):
-        return REASON_FOK
-    return REASON_NONE
+    reduces = order["layers"] & LAYER_REDUCE_ONLY
+    if reduces and reducible(position_of(state, slot), int64(order["side"])) == 0:
+        return REASON_REDUCE_ONLY
+    return judge_entry(state, slot)
 
 
 @internal

@@ -24,6 +24,7 @@ from components.titan.engine.market_data import best
 from components.titan.engine.order_index import index_order
 from components.titan.engine.order_pool import take_slot
 from components.titan.engine.orders.iceberg import hidden_slices
+from components.titan.engine.orders.linked import is_entry
 from components.titan.engine.orders.stop_list import join_stops
 from components.titan.engine.positions import set_position
 from components.titan.engine.state import (
@@ -31,17 +32,19 @@ from components.titan.engine.state import (
     KEY_MASK,
     LAYER_EXPIRES,
     LAYER_ICEBERG,
+    LAYER_LINKED,
     LAYER_WAITING,
     LIVE,
     NO_KEY,
     NOW,
+    ORDER_TOP,
     PLACEMENTS,
     TitanState,
     new_state,
 )
 from disruptor.compiled import entry, internal
 
-_MAGIC: Final = 0x314E41544954  # "TITAN1"
+_MAGIC: Final = 0x324E41544954  # "TITAN2"
 
 HEADER: Final = np.dtype(
     [
@@ -62,6 +65,12 @@ _SYMBOL_FIELDS: Final = (
     "lot_size",
     "leverage",
     "flags",
+    "phase",
+    "min_qty",
+    "max_qty",
+    "min_notional",
+    "max_notional",
+    "collar_ppm",
 )
 SYMBOL: Final = np.dtype(
     [("index", np.int64), ("name", np.int64, (2,)), *((name, np.int64) for name in _SYMBOL_FIELDS)]
@@ -80,6 +89,12 @@ SAVED_ORDER: Final = np.dtype(
             "expires",
             "stop_price",
             "placement",
+            "trail",
+            "peak",
+            "armed_stop",
+            "traded",
+            "link",  # placements of those that it is linked with, 0 for none
+            "entry",
             "symbol",
             "side",
             "layers",
@@ -107,7 +122,7 @@ def canonical_bytes(state: TitanState) -> bytes:
     for name in ("account", "symbol", "qty"):
         holdings[name] = held[name]
     orders = live_orders(state)
-    orders["placement"][np.argsort(orders["placement"])] = np.arange(1, len(orders) + 1)
+    _rank(orders)
     header = np.zeros(1, HEADER)
     header[0] = (_MAGIC, state.totals[NOW], len(symbols), len(holdings), len(orders))
     return b"".join(part.tobytes() for part in (header, symbols, holdings, orders))
@@ -118,6 +133,13 @@ def live_orders(state: TitanState) -> NDArray[Any]:
     orders = np.zeros(int(state.totals[LIVE]), SAVED_ORDER)
     _save_orders(state, orders)
     return orders
+
+
+def _rank(orders: NDArray[Any]) -> None:
+    """Placements by their rank among the live orders, which all that refer to them follow."""
+    placed = np.concatenate(([0], np.sort(orders["placement"])))
+    for name in ("placement", "link", "entry"):
+        orders[name] = np.searchsorted(placed, orders[name])
 
 
 def state_hash(state: TitanState) -> bytes:
@@ -161,12 +183,23 @@ def _save_order(state: TitanState, slot: np.uint32, into: np.void) -> None:
     into["stp"] = order["stp"]
     into["order_type"] = order["order_type"]
     into["tif"] = order["tif"]
-    if order["layers"] & (LAYER_ICEBERG | LAYER_EXPIRES | LAYER_WAITING):
-        terms = state.terms[slot]
+    terms = state.terms[slot]
+    layers = order["layers"]
+    if layers & LAYER_ICEBERG:
         into["hidden"] = terms["hidden"]
         into["display_qty"] = terms["display_qty"]
+    if layers & LAYER_EXPIRES:
         into["expires"] = terms["expires"]
+    if layers & LAYER_WAITING:
         into["stop_price"] = terms["stop_price"]
+        into["trail"] = terms["trail"]
+        into["peak"] = terms["peak"]
+        into["armed_stop"] = terms["armed_stop"]
+    if layers & LAYER_LINKED:
+        into["link"] = state.orders[terms["link"]]["placement"] if terms["link"] else 0
+        into["entry"] = state.orders[terms["entry"]]["placement"] if terms["entry"] else 0
+        if is_entry(state, slot):
+            into["traded"] = terms["traded"]
 
 
 def restore(data: bytes, **limits: int) -> TitanState:
@@ -222,8 +255,14 @@ def _load(state: TitanState, holdings: NDArray[Any], orders: NDArray[Any]) -> No
     for number in range(len(holdings)):
         holding = holdings[number]
         set_position(state, holding["account"], holding["symbol"], holding["qty"])
+    first = state.totals[ORDER_TOP]
     for number in range(len(orders)):
         _load_order(state, orders[number])
+        state.queue[orders[number]["placement"]] = first + number + 1
+    for number in range(len(orders)):
+        terms = state.terms[np.uint64(first + number + 1)]
+        terms["link"] = state.queue[orders[number]["link"]]
+        terms["entry"] = state.queue[orders[number]["entry"]]
 
 
 @internal
@@ -248,6 +287,10 @@ def _load_order(state: TitanState, saved: np.void) -> None:
     terms["display_qty"] = saved["display_qty"]
     terms["expires"] = saved["expires"]
     terms["stop_price"] = saved["stop_price"]
+    terms["trail"] = saved["trail"]
+    terms["peak"] = saved["peak"]
+    terms["armed_stop"] = saved["armed_stop"]
+    terms["traded"] = saved["traded"]
     index_order(state, slot)
     if order["layers"] & LAYER_ICEBERG:
         state.totals[HIDDEN_SLICES] += hidden_slices(state, slot)

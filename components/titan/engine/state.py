@@ -48,6 +48,19 @@ LAYER_ICEBERG: Final = 1
 LAYER_REDUCE_ONLY: Final = 2
 LAYER_EXPIRES: Final = 4
 LAYER_WAITING: Final = 8  # a stop that has not triggered; it is in no level
+LAYER_HIDDEN: Final = 16  # with LAYER_ICEBERG: one that shows nothing
+LAYER_LINKED: Final = 32  # its trades or its end concern other orders
+LAYERS_MET: Final = LAYER_REDUCE_ONLY | LAYER_HIDDEN | LAYER_LINKED  # before it trades as maker
+LAYERS_ENDED: Final = LAYER_EXPIRES | LAYER_LINKED  # when it has ended
+
+# What is to become of an order that stands in the queue, ``fate`` of its terms.
+FATE_NONE: Final = 0
+FATE_TRIGGERED: Final = 1
+FATE_ARMING: Final = 2
+FATE_DOOMED: Final = 3
+
+BOOK_GUARDED: Final = 1 << 16
+"""In ``flags`` of a book: it has limits, or does not trade continuously."""
 
 ORDER: Final = np.dtype(
     [
@@ -79,6 +92,14 @@ TERMS: Final = np.dtype(
         ("expires", np.int64),
         ("stop_price", np.int64),
         ("heap_place", np.int64),  # where the order stands in ``expiries``
+        ("trail", np.int64),  # a trailing stop's distance
+        ("peak", np.int64),  # the best price that it has seen, 0 before the first
+        ("armed_stop", np.int64),  # an exit's stop price, once it is armed
+        ("traded", np.int64),  # lots that a bracket's entry has traded
+        ("money", np.int64),  # what a market order by amount has yet to spend
+        ("link", np.uint32),  # one cancels the other; an entry: its first exit
+        ("entry", np.uint32),  # an exit's, until that is done
+        ("fate", np.uint32),
     ],
     align=True,
 )
@@ -109,7 +130,7 @@ SIDE: Final = np.dtype(
 
 BOOK: Final = np.dtype(
     [
-        ("money_unit", np.int64),  # 0: no such instrument
+        ("money_unit", np.int64),  # 0: no such instrument, negative: removed
         ("touch_bid", np.int64),  # the best bid and ask that were told last
         ("touch_bid_qty", np.int64),
         ("touch_ask", np.int64),
@@ -128,7 +149,13 @@ BOOK: Final = np.dtype(
         ("stops_last", np.uint32),
         ("leverage", np.uint32),
         ("name", np.int64, (2,)),
-        ("reserved", np.int64, (7,)),
+        ("phase", np.int64),
+        ("min_qty", np.int64),  # 0: no limit, here and below
+        ("max_qty", np.int64),
+        ("min_notional", np.int64),
+        ("max_notional", np.int64),
+        ("collar_ppm", np.int64),
+        ("reserved", np.int64),
     ],
     align=True,
 )
@@ -158,7 +185,7 @@ POSITION_FREE: Final = 11
 POSITION_TOP: Final = 12
 EXPIRY_COUNT: Final = 16
 HIDDEN_SLICES: Final = 17  # slices that live icebergs have yet to show
-QUEUE_HEAD: Final = 18  # triggered stops that have not entered yet
+QUEUE_HEAD: Final = 18  # orders whose fate is sealed and has not come yet
 QUEUE_TAIL: Final = 19
 EVERY_TOUCH: Final = 20  # this command may have changed several symbols
 HUGE_POSITIONS: Final = 21  # positions beyond POSITION_LOTS_MAX
@@ -233,7 +260,7 @@ def new_state(
         positions=_zeros(max_positions + 1, POSITION),
         position_ids=_zeros(_table_size(max_positions), np.int64),
         expiries=_zeros(slots, np.uint32),
-        queue=_zeros(slots, np.uint32),
+        queue=_zeros(3 * slots, np.uint32),  # an exit can be armed, doomed and triggered at once
         rehearsal=np.zeros((3, slots), np.int64),
         pending=_zeros(max_positions + 1, np.int64),
         totals=_zeros(TOTAL_COUNT, np.int64),

@@ -60,10 +60,8 @@ def orders_of_reference(reference: ReferenceTitan) -> list[SavedOrder]:
     found: list[SavedOrder] = []
     for symbol in sorted(reference.books):
         book = reference.books[symbol]
-        bids = sorted((o for o in book.resting if o.side == 0), key=lambda o: -o.price)
-        asks = sorted((o for o in book.resting if o.side == 1), key=lambda o: o.price)
         found += [
             (o.symbol, o.side, o.account, o.number, o.price, o.open)
-            for o in (*bids, *asks, *book.stops)
+            for o in (*book.queue(0), *book.queue(1), *book.stops)
         ]
     return found

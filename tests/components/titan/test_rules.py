@@ -78,8 +78,10 @@ def shown(answer: Answer) -> str:
         return f"cancelled {name} {qty} {c.REASON_NAMES[reason]}"
     if kind == c.EVENT_REJECTED:
         return f"rejected {name} {c.REASON_NAMES[reason]}"
-    if kind == c.EVENT_AMENDED:
-        return f"amended {name} {qty}@{price}"
+    if kind == c.EVENT_MASS_CANCELLED:
+        return f"mass_cancelled {qty}"
+    if kind in (c.EVENT_AMENDED, c.EVENT_ARMED):
+        return f"{c.EVENT_NAMES[kind]} {name} {qty}@{price}"
     return f"{c.EVENT_NAMES[kind]} {name}"
 
 
@@ -200,9 +202,10 @@ RULES = [
     ("time never goes back", "timer ts=9; 1/1 sell 1@100 expires=8 ts=5", "rejected 1/1 expired"),
     ("a mass cancel goes in order of placement, waiting stops included",
      "1/1 sell 1@101; 1/2 buy 1@0 stop=200; 2/1 buy 1@90; 1/3 sell 1@100; mass account=1",
-     "cancelled 1/1 1 mass; cancelled 1/2 1 mass; cancelled 1/3 1 mass"),
+     "cancelled 1/1 1 mass; cancelled 1/2 1 mass; cancelled 1/3 1 mass; mass_cancelled 3"),
     ("a mass cancel may be for one symbol",
-     "1/1 sell 1@100; 1/2 sell 1@100 symbol=1; mass account=1 symbol=1", "cancelled 1/2 1 mass"),
+     "1/1 sell 1@100; 1/2 sell 1@100 symbol=1; mass account=1 symbol=1",
+     "cancelled 1/2 1 mass; mass_cancelled 1"),
     ("reduce-only without a position is refused", "1/1 sell 1@100 reduce", "rejected 1/1 reduce_only"),
     ("reduce-only is cut to the position",
      "position buy 2@100 account=1; 2/1 buy 9@100; 1/1 sell 5@100 reduce",

@@ -3,7 +3,8 @@
 A sum over the levels would be wrong: an iceberg's later slices stand behind the taker's own order,
 a reduce-only maker can fill less than it shows, and each fill changes what the next reduce-only
 order of that account may do.  So each level's queue is copied and played through by the same
-rules; the book and the positions stay as they are.
+rules; the book and the positions stay as they are.  A doomed maker is not there, nor is one whose
+partner is met before it: whatever happens to that one cancels it.
 """
 
 from __future__ import annotations
@@ -12,10 +13,14 @@ import numpy as np
 
 from components.messages.code import BUY, STP_CANCEL_OLDEST, STP_NONE
 from components.titan.engine.ladder import find_block, key_after, level_of
+from components.titan.engine.orders.linked import is_doomed, partner_of
 from components.titan.engine.positions import find_position, reducible
 from components.titan.engine.state import (
+    LAYER_HIDDEN,
     LAYER_ICEBERG,
+    LAYER_LINKED,
     LAYER_REDUCE_ONLY,
+    LAYER_WAITING,
     NO_KEY,
     REHEARSED,
     TitanState,
@@ -49,13 +54,39 @@ def _copy_queue(state: TitanState, level: np.uint64) -> int:
     maker = state.levels[level]["head"]
     while maker != 0:
         order = state.orders[maker]
-        state.rehearsal[_SLOT, count] = maker
-        state.rehearsal[_SHOWN, count] = order["qty"]
-        hidden = state.terms[maker]["hidden"] if order["layers"] & LAYER_ICEBERG else 0
-        state.rehearsal[_HIDDEN, count] = hidden
-        count += 1
+        layers = order["layers"]
+        if not layers & LAYER_LINKED or not _is_gone(state, maker):
+            hidden = state.terms[maker]["hidden"] if layers & LAYER_ICEBERG else 0
+            shown = order["qty"]
+            if layers & LAYER_HIDDEN:
+                shown, hidden = hidden, np.int64(0)
+            state.rehearsal[_SLOT, count] = maker
+            state.rehearsal[_SHOWN, count] = shown
+            state.rehearsal[_HIDDEN, count] = hidden
+            count += 1
         maker = order["next"]
     return count
+
+
+@internal
+def _is_gone(state: TitanState, maker: np.uint32) -> bool:
+    """Whether a linked maker will have been cancelled before it is met."""
+    if is_doomed(state, maker):
+        return True
+    partner = partner_of(state, maker)
+    if partner == 0:
+        return False
+    one, other = state.orders[maker], state.orders[partner]
+    if other["layers"] & LAYER_WAITING or other["symbol"] != one["symbol"]:
+        return False
+    if other["side"] != one["side"]:
+        return False
+    if other["price"] != one["price"]:
+        return (other["price"] > one["price"]) == (one["side"] == BUY)
+    before = one["prev"]
+    while before != 0 and before != partner:
+        before = state.orders[before]["prev"]
+    return before == partner
 
 
 @internal

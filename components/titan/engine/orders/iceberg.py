@@ -1,8 +1,11 @@
-"""Icebergs: a large order of which one slice is shown, and counted, at a time.
+"""Icebergs: a large order of which one slice is shown, and counted, at a time; or nothing.
 
 An order shows at most ``display_qty``; the rest is hidden in its terms.  When a slice is traded
 the next one goes to the back of the level at once.  ``HIDDEN_SLICES`` counts what live icebergs
 may yet show: with it the number of events that one command can cause is known beforehand.
+
+A hidden order is an iceberg that shows nothing.  It keeps its place behind what is shown at its
+price, and just before each trade it shows what will be traded.
 """
 
 from __future__ import annotations
@@ -10,14 +13,21 @@ from __future__ import annotations
 import numpy as np
 
 from components.titan.engine.ladder import enter_level, quit_level
-from components.titan.engine.state import HIDDEN_SLICES, LAYER_ICEBERG, TitanState
+from components.titan.engine.state import (
+    HIDDEN_SLICES,
+    LAYER_HIDDEN,
+    LAYER_ICEBERG,
+    TitanState,
+)
 from disruptor.compiled import internal
 
 
 @internal
 def hidden_slices(state: TitanState, slot: np.uint32) -> int:
-    """How many more slices the order will show."""
+    """How many more slices the order will show; a hidden one shows only what trades."""
     terms = state.terms[slot]
+    if state.orders[slot]["layers"] & LAYER_HIDDEN:
+        return 0
     return -(-terms["hidden"] // terms["display_qty"])
 
 
@@ -53,12 +63,24 @@ def show_next_slice(state: TitanState, slot: np.uint32) -> bool:
     if terms["hidden"] == 0:
         return False
     order = state.orders[slot]
+    if order["layers"] & LAYER_HIDDEN:
+        return True
     quit_level(state, slot)
     order["qty"] = min(terms["hidden"], terms["display_qty"])
     terms["hidden"] -= order["qty"]
     state.totals[HIDDEN_SLICES] -= 1
     enter_level(state, slot)
     return True
+
+
+@internal
+def reveal(state: TitanState, slot: np.uint32, qty: int) -> None:
+    """A hidden order is about to trade at most ``qty``, at once: show that much."""
+    order = state.orders[slot]
+    shown = min(state.terms[slot]["hidden"], qty)
+    order["qty"] += shown
+    state.terms[slot]["hidden"] -= shown
+    state.levels[order["level"]]["qty"] += shown
 
 
 @internal

@@ -1,11 +1,14 @@
-"""Stops that have triggered: each enters in turn, finished before the next.
+"""The queue of orders whose fate is sealed: each has its turn, finished before the next.
 
     price moved ──► queue_triggered ──► queue ──► triggered, trades, rest ──► price moved? ──┐
-                          ▲                                                                  │
-                          └──────────────── those that it triggers queue behind ─────────────┘
+                          ▲               ▲                                                  │
+                          └───────────────┼── those that it triggers queue behind ───────────┘
+    a linked order ends ──► armed exits ──┤
+                        ──► doomed partner┘
 
 A stop that enters is judged like a new order, but has been accepted: what would have been a
-refusal cancels it, for the same reason.
+refusal cancels it, for the same reason.  An armed take-profit enters the book, an armed stop begins
+to wait.
 """
 
 from __future__ import annotations
@@ -13,22 +16,27 @@ from __future__ import annotations
 import numpy as np
 
 from components.messages.code import (
-    FLAG_POST_ONLY,
-    REASON_FOK,
-    REASON_POST_ONLY,
-    TIF_FOK,
-    TIF_IOC,
+    REASON_BAD_NOTIONAL,
+    REASON_COLLAR,
+    REASON_LINKED,
+    TYPE_LIMIT,
 )
-from components.titan.engine.answers import tell_cut, tell_triggered
-from components.titan.engine.matching import enter_seldom, is_market, worst_key, would_take
-from components.titan.engine.order_pool import close_order
-from components.titan.engine.orders.fill_or_kill import can_fill
+from components.titan.engine.answers import tell_armed, tell_cut, tell_triggered
+from components.titan.engine.entering import judge_entry
+from components.titan.engine.fees import notional_fits
+from components.titan.engine.guards import is_collared
+from components.titan.engine.matching import enter_seldom, is_market
+from components.titan.engine.order_pool import close_order, drop_order, open_qty
 from components.titan.engine.orders.iceberg import unhide
-from components.titan.engine.orders.stop_list import queue_triggered
-from components.titan.engine.positions import position_of, reducible
+from components.titan.engine.orders.linked import untie
+from components.titan.engine.orders.stop_list import leave_stops, queue_triggered, widen
 from components.titan.engine.state import (
+    EVERY_TOUCH,
+    FATE_ARMING,
+    FATE_DOOMED,
+    FATE_NONE,
+    FATE_TRIGGERED,
     LAYER_ICEBERG,
-    LAYER_REDUCE_ONLY,
     QUEUE_HEAD,
     QUEUE_TAIL,
     Outbox,
@@ -40,7 +48,7 @@ from disruptor.compiled import inlined, internal
 
 @inlined
 def run_queue(state: TitanState, outbox: Outbox) -> None:
-    """Let all that triggered enter, and all that they trigger."""
+    """Give each order in the queue its turn, and those that they bring into it."""
     if state.totals[QUEUE_TAIL] != 0:
         _run_queue(state, outbox)
 
@@ -51,11 +59,42 @@ def _run_queue(state: TitanState, outbox: Outbox) -> None:
     while totals[QUEUE_HEAD] < totals[QUEUE_TAIL]:
         slot = state.queue[totals[QUEUE_HEAD]]
         totals[QUEUE_HEAD] += 1
-        symbol = int64(state.orders[slot]["symbol"])
-        if _trigger(state, outbox, slot):
-            queue_triggered(state, symbol)
+        if state.orders[slot]["order_id"] != 0:
+            _take_turn(state, outbox, slot)
     totals[QUEUE_HEAD] = 0
     totals[QUEUE_TAIL] = 0
+
+
+@internal
+def _take_turn(state: TitanState, outbox: Outbox, slot: np.uint32) -> None:
+    symbol = int64(state.orders[slot]["symbol"])
+    fate = state.terms[slot]["fate"]
+    state.terms[slot]["fate"] = FATE_NONE
+    if fate == FATE_DOOMED:
+        state.totals[EVERY_TOUCH] = 1
+        tell_cut(state, outbox, slot, open_qty(state, slot), REASON_LINKED)
+        drop_order(state, slot)
+    elif fate == FATE_ARMING:
+        _arm(state, outbox, slot)
+        queue_triggered(state, symbol)
+    elif fate == FATE_TRIGGERED and _trigger(state, outbox, slot):
+        queue_triggered(state, symbol)
+
+
+@internal
+def _arm(state: TitanState, outbox: Outbox, slot: np.uint32) -> None:
+    """The entry of this exit is done."""
+    order = state.orders[slot]
+    terms = state.terms[slot]
+    if terms["link"] == 0:
+        untie(state, slot)
+    tell_armed(state, outbox, slot, order["qty"])
+    if order["order_type"] == TYPE_LIMIT:
+        leave_stops(state, slot)
+        enter_seldom(state, outbox, slot, True)
+    else:
+        terms["stop_price"] = terms["armed_stop"]
+        widen(state, slot)
 
 
 @internal
@@ -77,18 +116,10 @@ def _trigger(state: TitanState, outbox: Outbox, slot: np.uint32) -> bool:
 def _why_not(state: TitanState, slot: np.uint32) -> int:
     """Why it cannot enter, or 0; a reduce-only excess is cut on entry, so it is no reason."""
     order = state.orders[slot]
-    side = int64(order["side"])
-    limit_key = worst_key(side, order["order_type"], order["price"])
-    if order["flags"] & FLAG_POST_ONLY and (
-        is_market(order["order_type"])
-        or order["tif"] == TIF_IOC
-        or order["tif"] == TIF_FOK
-        or would_take(state, int64(order["symbol"]), side, limit_key)
-    ):
-        return REASON_POST_ONLY
-    wanted = order["qty"]
-    if order["layers"] & LAYER_REDUCE_ONLY:
-        wanted = min(wanted, reducible(position_of(state, slot), side))
-    if order["tif"] == TIF_FOK and not can_fill(state, slot, wanted, limit_key):
-        return REASON_FOK
-    return 0
+    book = state.books[order["symbol"]]
+    price = order["price"]
+    if price != 0 and not notional_fits(price, order["qty"], book["money_unit"]):
+        return REASON_BAD_NOTIONAL
+    if not is_market(order["order_type"]) and is_collared(book, int64(order["flags"]), price):
+        return REASON_COLLAR
+    return judge_entry(state, slot)

@@ -1,19 +1,24 @@
 """Stops that wait: one list a symbol, in order of placement, which is the order they enter in.
 
-Two bounds a symbol, the lowest buy stop and the highest sell stop, decide whether a price can
-trigger anything; they are exact or cautious, and made exact whenever the list is walked.  Waiting
-icebergs are counted whole, so that the bound on a command's events holds when they enter.
+Two bounds a symbol decide whether a price can trigger or move anything: from the lowest buy stop
+upwards, and from the highest sell stop downwards; a price that a trailing sell stop would follow
+counts as a buy stop there, and the other way round.  They are exact or cautious, and made exact
+whenever the list is walked.  Stops see nothing while their symbol does not trade continuously.
+Waiting icebergs are counted whole, so that the bound on a command's events holds when they enter.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from components.messages.code import BUY, FLAG_STOPS_ON_MARK
+from components.messages.code import BUY, FLAG_STOPS_ON_MARK, PHASE_CONTINUOUS
+from components.titan.engine.orders.linked import doom_partner, is_doomed, push
+from components.titan.engine.orders.trailing import become_plain, is_trailing, trail
 from components.titan.engine.state import (
+    FATE_TRIGGERED,
+    LAYER_LINKED,
     LAYER_WAITING,
     NO_KEY,
-    QUEUE_TAIL,
     TitanState,
 )
 from disruptor.compiled import inlined, internal
@@ -47,18 +52,26 @@ def join_stops(state: TitanState, slot: np.uint32) -> None:
     else:
         book["stops_first"] = slot
     book["stops_last"] = slot
-    _widen(state, slot)
+    widen(state, slot)
 
 
-@inlined
-def _widen(state: TitanState, slot: np.uint32) -> None:
+@internal
+def widen(state: TitanState, slot: np.uint32) -> None:
+    """Let the bounds see a stop price that is new."""
     order = state.orders[slot]
     book = state.books[order["symbol"]]
     stop_price = state.terms[slot]["stop_price"]
+    followed = is_trailing(order["order_type"])
+    peak = state.terms[slot]["peak"]
     if order["side"] == BUY:
         book["buy_stop_low"] = min(book["buy_stop_low"], stop_price)
+        if followed:
+            highest = peak - 1 if peak else NO_KEY
+            book["sell_stop_high"] = max(book["sell_stop_high"], highest)
     else:
         book["sell_stop_high"] = max(book["sell_stop_high"], stop_price)
+        if followed:
+            book["buy_stop_low"] = min(book["buy_stop_low"], peak + 1)
 
 
 @internal
@@ -92,16 +105,31 @@ def queue_triggered(state: TitanState, symbol: int) -> None:
 @internal
 def _queue_triggered(state: TitanState, symbol: int, reference: int) -> None:
     book = state.books[symbol]
+    if book["phase"] != PHASE_CONTINUOUS:
+        return
     book["buy_stop_low"] = NO_KEY
     book["sell_stop_high"] = 0
     slot = book["stops_first"]
     while slot != 0:
         order = state.orders[slot]
         following = order["next"]
-        if is_through(order["side"], state.terms[slot]["stop_price"], reference):
-            leave_stops(state, slot)
-            state.queue[state.totals[QUEUE_TAIL]] = slot
-            state.totals[QUEUE_TAIL] += 1
-        else:
-            _widen(state, slot)
+        if not is_doomed(state, slot):
+            if is_trailing(order["order_type"]):
+                trail(state, slot, reference)
+            if is_through(order["side"], state.terms[slot]["stop_price"], reference):
+                _pull(state, slot)
+            else:
+                widen(state, slot)
         slot = following
+
+
+@internal
+def _pull(state: TitanState, slot: np.uint32) -> None:
+    """It triggers."""
+    order = state.orders[slot]
+    if order["layers"] & LAYER_LINKED:
+        doom_partner(state, slot)
+    leave_stops(state, slot)
+    if is_trailing(order["order_type"]):
+        become_plain(state, slot)
+    push(state, slot, FATE_TRIGGERED)

@@ -1,0 +1,139 @@
+"""An instrument's life: listed, changed, limited, halted, auctioned, resumed and removed.
+
+    continuous   orders trade as they come               entered: what is crossed trades at one price
+    halted       orders can be cancelled, nothing else
+    auction      orders gather, and may cross; nothing trades
+    removed      all orders are cancelled; refused while anybody has a position
+
+A removed instrument can be listed again, on the same grid.  Stops see nothing but continuous
+trading; when that begins they look at the reference price as it is then.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from components.messages.code import (
+    PHASE_CONTINUOUS,
+    PHASE_REMOVED,
+    REASON_BAD_INSTRUMENT,
+    REASON_DELISTED,
+    REASON_NONE,
+    REASON_POSITION_EXISTS,
+    REASON_UNKNOWN_SYMBOL,
+)
+from components.titan.engine.auction import uncross
+from components.titan.engine.cancel import ANY_TIF, end_many
+from components.titan.engine.guards import guard
+from components.titan.engine.orders.stop_list import queue_triggered
+from components.titan.engine.place import is_listed, within
+from components.titan.engine.state import POSITION_TOP, Outbox, TitanState, int64
+from components.units import MONEY_MAX, MONEY_UNIT_MAX, PPM, QTY_LOTS_MAX
+from disruptor.compiled import inlined, internal
+
+
+@internal
+def note_instrument(state: TitanState, command: np.void) -> int:
+    """List a symbol, or a removed one again, or change the fees and rules of one; never its grid."""
+    symbol = int64(command["symbol"])
+    if symbol >= len(state.books):
+        return REASON_BAD_INSTRUMENT
+    if not within(command["stop_price"], MONEY_UNIT_MAX):
+        return REASON_BAD_INSTRUMENT
+    if abs(command["display_qty"]) > PPM or abs(command["expires"]) > PPM:
+        return REASON_BAD_INSTRUMENT
+    book = state.books[command["symbol"]]
+    if book["money_unit"] != 0 and (
+        abs(book["money_unit"]) != command["stop_price"]
+        or book["tick_size"] != command["price"]
+        or book["lot_size"] != command["qty"]
+    ):
+        return REASON_BAD_INSTRUMENT
+    book["money_unit"] = command["stop_price"]
+    book["tick_size"] = command["price"]
+    book["lot_size"] = command["qty"]
+    book["maker_fee_ppm"] = command["display_qty"]
+    book["taker_fee_ppm"] = command["expires"]
+    book["leverage"] = command["leverage"]
+    book["flags"] = command["flags"]
+    if book["phase"] == PHASE_REMOVED:
+        book["phase"] = PHASE_CONTINUOUS
+    guard(book)
+    book["name"][0] = command["account"]
+    book["name"][1] = command["order_id"]
+    return REASON_NONE
+
+
+@internal
+def note_limits(state: TitanState, command: np.void) -> int:
+    """Change what orders may ask for; those that are there already stay."""
+    if not is_listed(state, int64(command["symbol"])):
+        return REASON_UNKNOWN_SYMBOL
+    fine = _is_range(command["qty"], command["display_qty"], QTY_LOTS_MAX)
+    fine = fine and _is_range(command["price"], command["stop_price"], MONEY_MAX)
+    if not fine or not 0 <= command["expires"] <= PPM:
+        return REASON_BAD_INSTRUMENT
+    book = state.books[command["symbol"]]
+    book["min_qty"] = command["qty"]
+    book["max_qty"] = command["display_qty"]
+    book["min_notional"] = command["price"]
+    book["max_notional"] = command["stop_price"]
+    book["collar_ppm"] = command["expires"]
+    guard(book)
+    return REASON_NONE
+
+
+@inlined
+def _is_range(low: int, high: int, highest: int) -> bool:
+    """Two limits, each 0 for none, that leave something between them."""
+    return 0 <= low <= highest and 0 <= high <= highest and (high == 0 or low <= high)
+
+
+@internal
+def judge_phase(state: TitanState, command: np.void) -> int:
+    """Whether the symbol can enter that phase."""
+    symbol = int64(command["symbol"])
+    if not is_listed(state, symbol):
+        return REASON_UNKNOWN_SYMBOL
+    if command["side"] > PHASE_REMOVED:
+        return REASON_BAD_INSTRUMENT
+    if command["side"] == PHASE_REMOVED and _is_held(state, symbol):
+        return REASON_POSITION_EXISTS
+    return REASON_NONE
+
+
+@internal
+def _is_held(state: TitanState, symbol: int) -> bool:
+    for slot in range(1, state.totals[POSITION_TOP] + 1):
+        position = state.positions[slot]
+        if position["account"] != 0 and position["symbol"] == symbol and position["qty"] != 0:
+            return True
+    return False
+
+
+@internal
+def begin_phase(state: TitanState, outbox: Outbox, command: np.void) -> None:
+    """Let the symbol enter a phase, with all that follows from it."""
+    symbol = int64(command["symbol"])
+    book = state.books[command["symbol"]]
+    book["phase"] = command["side"]
+    guard(book)
+    if command["side"] == PHASE_CONTINUOUS:
+        uncross(state, outbox, symbol)
+        queue_triggered(state, symbol)
+    elif command["side"] == PHASE_REMOVED:
+        end_many(state, outbox, 0, symbol, -1, ANY_TIF, REASON_DELISTED)
+        _forget(book)
+
+
+@internal
+def _forget(book: np.void) -> None:
+    """Only the grid of a removed instrument is kept."""
+    book["money_unit"] = -book["money_unit"]
+    book["last"] = 0
+    book["mark"] = 0
+    book["min_qty"] = 0
+    book["max_qty"] = 0
+    book["min_notional"] = 0
+    book["max_notional"] = 0
+    book["collar_ppm"] = 0
