@@ -192,10 +192,13 @@ class InstrumentTable(Mapping[str, Instrument]):
 
         An instrument with another grid, or with an index out of turn, is what Titan refuses.
         """
-        if command["op"] != OP_INSTRUMENT or command["stop_price"] <= 0:
+        if command["op"] != OP_INSTRUMENT:
             return self
         index = int(command["symbol"])
-        new = _instrument_from(command)
+        try:
+            new = _instrument_from(command)
+        except ValueError:
+            return self
         if index == len(self._rows) and new.name not in self._by_name:
             return InstrumentTable([*self._rows, new])
         known = self._rows[index] if index < len(self._rows) else None
