@@ -128,17 +128,11 @@ class ReferenceMatching:
         """Judge an order that is about to enter; clamps and slides its price."""
         book = self.books[order.symbol]
         low, high = book.collar()
-        if (
-            order.is_market
-            and not order.flags & c.FLAG_LIQUIDATION
-            and (low, high)
-            != (
-                0,
-                PRICE_TICKS_MAX,
-            )
-        ):
-            bound = min(order.price or high, high) if order.side == c.BUY else 0
-            order.price = bound or max(order.price, low)
+        if order.is_market and not order.flags & c.FLAG_LIQUIDATION:
+            if order.side == c.SELL:
+                order.price = max(order.price, low)
+            elif high < PRICE_TICKS_MAX:
+                order.price = min(order.price or high, high)
         if not book.is_open:
             return 0
         at_once = order.is_market or order.tif in (c.TIF_IOC, c.TIF_FOK)

@@ -49,6 +49,18 @@ def compare(rng: random.Random, count: int, every: int = 50) -> None:
             assert held == saved_positions(data)
 
 
+def compare_split(rng: random.Random, count: int) -> None:
+    """Drive one engine, and one that is saved and restored after each command."""
+    whole, split = Driver(), Driver()
+    for command in listings() + [random_command(rng) for _ in range(count)]:
+        assert whole.apply(command) == split.apply(command)
+        data = canonical_bytes(whole.state)
+        assert data == canonical_bytes(split.state)
+        split.state = restore(data, **LIMITS)
+        assert state_hash(whole.state) == state_hash(split.state)
+    check_invariants(split.state)
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(1, 60))
 def test_short_runs_agree(rng: random.Random, count: int) -> None:
@@ -65,15 +77,7 @@ def test_longer_runs_agree(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_a_snapshot_between_any_two_commands_changes_nothing(seed: int) -> None:
     """Restored at every step, the engine answers as the one that was never interrupted."""
-    rng = random.Random(1000 + seed)
-    whole, split = Driver(), Driver()
-    for command in listings() + [random_command(rng) for _ in range(250)]:
-        assert whole.apply(command) == split.apply(command)
-        data = canonical_bytes(whole.state)
-        assert data == canonical_bytes(split.state)
-        split.state = restore(data, **LIMITS)
-        assert state_hash(whole.state) == state_hash(split.state)
-    check_invariants(split.state)
+    compare_split(random.Random(1000 + seed), 250)
 
 
 def test_the_same_orders_give_the_same_bytes_whatever_came_before() -> None:

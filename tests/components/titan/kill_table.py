@@ -1,0 +1,108 @@
+"""Plants each bug of mutants.py in a fresh copy of the engine and says which tests caught it.
+
+Run it as a program, uncompiled (NUMBA_DISABLE_JIT=1), with the numbers of some bugs or none for all
+of them.  Each bug has a process of its own, in which the one source file is edited as it is
+imported; nothing is written.  A line a bug: its number, what caught it, the bug.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.util
+import os
+import random
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from pathlib import Path
+from types import CodeType, ModuleType
+
+import numba  # noqa: F401  (imported once, before the processes part)
+
+from tests.components.titan.mutants import MUTANTS, Mutant
+
+ENGINE = Path(__file__).resolve().parents[3] / "components" / "titan" / "engine"
+CAUGHT_BY = ("nothing", "the rules", "the reference engine", "the snapshots")
+HEALTHY = Mutant("no bug at all", "apply.py", "", "")
+
+
+class _Edited(SourceFileLoader):
+    """Loads a file with its one edit."""
+
+    def __init__(self, fullname: str, path: str, mutant: Mutant) -> None:
+        super().__init__(fullname, path)
+        self._mutant = mutant
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        source = self.get_data(self.path).decode()
+        if self._mutant.old:
+            source = source.replace(self._mutant.old, self._mutant.new)
+        return compile(source, self.path, "exec")
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Finds that file before anybody else does."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        name = mutant.file.removesuffix(".py").replace("/", ".")
+        self._name = f"components.titan.engine.{name}"
+        self._mutant = mutant
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != self._name:
+            return None
+        file = str(ENGINE / self._mutant.file)
+        loader = _Edited(fullname, file, self._mutant)
+        return importlib.util.spec_from_file_location(fullname, file, loader=loader)
+
+
+def caught_by(mutant: Mutant) -> int:
+    """The place in CAUGHT_BY of the first test that fails; run in a process of its own."""
+    sys.meta_path.insert(0, _Finder(mutant))
+    from tests.components.titan import test_differential, test_rules
+
+    try:
+        for rule in test_rules.RULES:
+            test_rules.test_rule(*rule)
+    except Exception:
+        return 1
+    try:
+        for seed in range(40):
+            test_differential.compare(random.Random(7000 + seed), 250, every=10)
+    except Exception:
+        return 2
+    try:
+        for seed in range(3):
+            test_differential.compare_split(random.Random(seed), 200)
+    except Exception:
+        if not mutant.old:
+            traceback.print_exc()
+        return 3
+    return 0
+
+
+def _in_a_process(mutant: Mutant) -> int:
+    child = os.fork()
+    if child == 0:
+        os._exit(caught_by(mutant))
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+def main(numbers: list[int]) -> None:
+    """Print the table; exit with 1 if a bug was not caught or the healthy engine fails."""
+    well = _in_a_process(HEALTHY) == 0
+    print("-", "passes all" if well else "FAILS", HEALTHY.bug, sep="\t", flush=True)
+    for number in numbers:
+        found = _in_a_process(MUTANTS[number])
+        well = well and found in (1, 2, 3)
+        by = CAUGHT_BY[found] if 0 <= found < len(CAUGHT_BY) else f"its end ({found})"
+        print(number, by, MUTANTS[number].bug, sep="\t", flush=True)
+    sys.exit(0 if well else 1)
+
+
+if __name__ == "__main__":
+    main([int(each) for each in sys.argv[1:]] or list(range(len(MUTANTS))))
