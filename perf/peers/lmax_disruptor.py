@@ -13,7 +13,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from perf.harness.machine import two_cpus
 
 NAME: Final = "LMAX Disruptor"
-_WAITS: Final = (
+WAITS: Final = (
     "busy_spin",
     "yielding",
     "sleeping",
@@ -74,43 +74,66 @@ def peer_name() -> str:
     return NAME
 
 
-def counterparts(waits: Sequence[str]) -> list[str]:
-    """Those of our wait strategies that it has something like."""
-    return [wait for wait in waits if wait in _WAITS]
+class LmaxSession:
+    """One scenario in one JVM, warmed up; between the runs that are asked for it is at rest."""
 
+    def __init__(self, scenario: str, events: int, wait: str) -> None:
+        self._events = events
+        self._folder = tempfile.TemporaryDirectory()
+        self._times = Path(self._folder.name) / "times"
+        cpus = ",".join(str(cpu) for cpu in dict.fromkeys(two_cpus()))
+        command = ["taskset", "-c", cpus, "java", "-cp", f"{_classes()}:{_jar()}", "LmaxPerf"]
+        command += [scenario, str(events), str(_WARM_UPS), wait, str(self._times)]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
 
-def measure(scenario: str, events: int, runs: int, wait: str) -> list[LmaxRun]:
-    """So many measured runs of one scenario with one wait strategy, in one JVM."""
-    lines = _run(scenario, str(events), str(_WARM_UPS), str(runs), wait).splitlines()
-    told = [orjson.loads(line) for line in lines]
-    return [LmaxRun(**{**each, "results": tuple(each["results"])}) for each in told]
+    def __enter__(self) -> LmaxSession:
+        try:
+            self._answer_until("ready")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
 
+    def __exit__(self, *raised: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+        self._folder.cleanup()
 
-def round_trips(rounds: int, runs: int, wait: str) -> list[NDArray[np.int64]]:
-    """The times of each run's round trips, after checking that every answer was right."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "times"
-        lines = _run("ping_pong", str(rounds), str(_WARM_UPS), str(runs), wait, str(file))
-        times = np.fromfile(file, "<i8")
-    answers = [orjson.loads(line)["results"][1] for line in lines.splitlines()]
-    if answers != [rounds] * runs:
-        raise RuntimeError(f"LMAX's ping-pong: {answers} of {rounds} answers were right")
-    return np.split(times, _WARM_UPS + runs)[_WARM_UPS:]
+    def run(self) -> LmaxRun:
+        """One run."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(b"run\n")
+        self._process.stdin.flush()
+        told = orjson.loads(self._answer_until("done")[0])
+        return LmaxRun(**{**told, "results": tuple(told["results"])})
 
+    def round_trips(self) -> NDArray[np.int64]:
+        """The times of one run's round trips, after checking that every answer was right."""
+        answers = self.run().results[1]
+        if answers != self._events:
+            raise RuntimeError(f"LMAX's ping-pong: {answers} of {self._events} answers were right")
+        return np.fromfile(self._times, "<i8").astype(np.int64)
 
-def _run(*arguments: str) -> str:
-    cpus = ",".join(str(cpu) for cpu in dict.fromkeys(two_cpus()))
-    command = ["taskset", "-c", cpus, "java", "-cp", f"{_classes()}:{_jar()}", "LmaxPerf"]
-    ran = subprocess.run(
-        [*command, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_LIMIT_SECONDS,
-    )
-    if ran.returncode != 0:
-        raise RuntimeError(f"LmaxPerf {' '.join(arguments)} failed: {ran.stderr.strip()}")
-    return ran.stdout
+    def _answer_until(self, end: str) -> list[bytes]:
+        """The lines before ``end``; RuntimeError when the JVM ends or takes too long."""
+        output = self._process.stdout
+        assert output is not None
+        deadline = threading.Timer(_LIMIT_SECONDS, self._process.kill)
+        deadline.start()
+        try:
+            lines: list[bytes] = []
+            for line in output:
+                if line.strip() == end.encode():
+                    return lines
+                lines.append(line)
+        finally:
+            deadline.cancel()
+            deadline.join()
+        assert self._process.stderr is not None
+        error = self._process.stderr.read().decode(errors="replace").strip()
+        raise RuntimeError(f"LMAX's program ended: {error or f'{_LIMIT_SECONDS} s were over'}")
 
 
 @functools.cache

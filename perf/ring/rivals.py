@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import ExitStack
 
 from perf.harness.crew import CrewError
 from perf.harness.histogram import latency_figures
 from perf.harness.measurement import Measurement, Options, absent
+from perf.harness.turns import Variant
 from perf.peers import lmax_disruptor
 from perf.peers.channel_graphs import channel_round_trips, run_channel_graph
 from perf.peers.channels.channel import ChannelPeer, channel_peers
+from perf.peers.lmax_disruptor import LmaxSession
 from perf.ring.graph import (
     Graph,
     GraphRun,
@@ -25,50 +28,57 @@ _ROUNDS = 5_000
 _QUICK_PART = 10
 
 
-def rival_figures(
-    graph: Graph, options: Options, events: int, waits: Sequence[str]
-) -> list[Measurement]:
-    """Each peer's throughput on this graph; one that is missing says why."""
-    figures = []
-    missing = lmax_disruptor.absence()
-    if missing:
-        figures.append(absent(f"ring.{graph.name}", lmax_disruptor.NAME, missing))
-    else:
-        for wait in lmax_disruptor.counterparts(waits):
-            runs = _lmax_runs(graph, options.runs, events, wait)
-            name = lmax_disruptor.peer_name()
-            figures += graph_figures(graph, f"threads, {wait}", runs, wait, peer=name)
+def lmax_absence(scenario: str) -> list[Measurement]:
+    """Why LMAX Disruptor was not measured, if it was not."""
+    reason = lmax_disruptor.absence()
+    return [absent(scenario, lmax_disruptor.NAME, reason)] if reason else []
+
+
+def lmax_graphs(graph: Graph, events: int, wait: str, sessions: ExitStack) -> list[Variant]:
+    """LMAX Disruptor on this graph, if it is there and knows this way of waiting."""
+    share = share_of(graph, events)
+    session = _lmax_session(graph.name, share * graph.producers, wait, sessions)
+
+    def once() -> GraphRun:
+        assert session is not None
+        run = session.run()
+        check_results(graph, share, [share] * graph.producers + list(run.results), "LMAX")
+        return GraphRun(run.events, run.seconds, run.cpu_seconds, run.batches)
+
+    return [_lmax_variant(once, wait)] if session else []
+
+
+def lmax_round_trips(rounds: int, wait: str, sessions: ExitStack) -> list[Variant]:
+    """LMAX Disruptor's ping-pong, if it is there and knows this way of waiting."""
+    session = _lmax_session("ping_pong", rounds, wait, sessions)
+    if session is None:
+        return []
+    return [_lmax_variant(lambda: after_warm_up(session.round_trips()), wait)]
+
+
+def _lmax_session(scenario: str, events: int, wait: str, sessions: ExitStack) -> LmaxSession | None:
+    if lmax_disruptor.absence() or wait not in lmax_disruptor.WAITS:
+        return None
+    return sessions.enter_context(LmaxSession(scenario, events, wait))
+
+
+def _lmax_variant(once: Callable[[], object], wait: str) -> Variant:
+    return Variant(f"threads, {wait}", once, wait, peer=lmax_disruptor.peer_name())
+
+
+def channel_figures(graph: Graph, options: Options) -> list[Measurement]:
+    """Each message carrier's throughput on this graph; one that is missing says why."""
     few = _EVENTS // _QUICK_PART if options.quick else _EVENTS
 
     def measured(peer: ChannelPeer) -> list[Measurement]:
         runs = [run_channel_graph(peer, graph, few) for _ in range(options.runs)]
         return graph_figures(graph, "processes", runs, "", peer=peer.name)
 
-    return [*figures, *_each_channel_peer(f"ring.{graph.name}", measured)]
+    return _each_channel_peer(f"ring.{graph.name}", measured)
 
 
-def rival_round_trips(
-    scenario: str, options: Options, rounds: int, waits: Sequence[str]
-) -> list[Measurement]:
-    """Each peer's round trips; one that is missing says why."""
-    figures = []
-    missing = lmax_disruptor.absence()
-    if missing:
-        figures.append(absent(scenario, lmax_disruptor.NAME, missing))
-    else:
-        for wait in lmax_disruptor.counterparts(waits):
-            figures += latency_figures(
-                scenario,
-                f"threads, {wait}",
-                "round trip",
-                [
-                    after_warm_up(times)
-                    for times in lmax_disruptor.round_trips(rounds, options.runs, wait)
-                ],
-                INTERVAL_NS,
-                peer=lmax_disruptor.peer_name(),
-                details={"wait": wait, "rounds": rounds},
-            )
+def channel_latencies(scenario: str, options: Options) -> list[Measurement]:
+    """Each message carrier's round trips; one that is missing says why."""
     few = _ROUNDS // _QUICK_PART if options.quick else _ROUNDS
 
     def measured(peer: ChannelPeer) -> list[Measurement]:
@@ -83,7 +93,7 @@ def rival_round_trips(
             details={"rounds": few},
         )
 
-    return [*figures, *_each_channel_peer(scenario, measured)]
+    return _each_channel_peer(scenario, measured)
 
 
 def _each_channel_peer(
@@ -100,13 +110,3 @@ def _each_channel_peer(
         except (CrewError, WrongResultError) as error:
             figures.append(absent(scenario, peer.name, str(error).splitlines()[0]))
     return figures
-
-
-def _lmax_runs(graph: Graph, runs: int, events: int, wait: str) -> list[GraphRun]:
-    share = share_of(graph, events)
-    total = share * graph.producers
-    measured = []
-    for run in lmax_disruptor.measure(graph.name, total, runs, wait):
-        check_results(graph, share, [share] * graph.producers + list(run.results), "LMAX")
-        measured.append(GraphRun(run.events, run.seconds, run.cpu_seconds, run.batches))
-    return measured

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from functools import partial
+
 from perf.harness.measurement import Measurement, Options
+from perf.harness.turns import Variant, take_turns
 from perf.ring.graph import Graph, graph_figures, run_graph
-from perf.ring.rivals import rival_figures
+from perf.ring.rivals import channel_figures, lmax_absence, lmax_graphs
 
 _QUICK_PART = 50
 
@@ -12,10 +16,24 @@ _QUICK_PART = 50
 def run_scenario(graph: Graph, options: Options, *, target: str = "") -> list[Measurement]:
     """Throughput and CPU cost of each wait strategy, across processes and threads."""
     events = max(1, graph.events // _QUICK_PART if options.quick else graph.events)
-    waits = options.waits or (graph.wait,)
     figures = []
-    for wait in waits:
-        for across in options.across:
-            runs = [run_graph(graph, events, wait, across) for _ in range(options.runs)]
-            figures += graph_figures(graph, f"{across}, {wait}", runs, wait, target)
-    return [*figures, *rival_figures(graph, options, events, waits)] if options.peers else figures
+    for wait in options.waits or (graph.wait,):
+        with ExitStack() as sessions:
+            variants = [
+                Variant(
+                    f"{across}, {wait}",
+                    partial(run_graph, graph, events, wait, across),
+                    wait,
+                    target=target,
+                )
+                for across in options.across
+            ]
+            if options.peers:
+                variants += lmax_graphs(graph, events, wait, sessions)
+            take_turns(variants, options.runs)
+        for each in variants:
+            figures += graph_figures(graph, each.name, each.runs, each.wait, each.target, each.peer)
+    if options.peers:
+        figures += lmax_absence(f"ring.{graph.name}")
+        figures += channel_figures(graph, options)
+    return figures

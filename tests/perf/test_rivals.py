@@ -5,19 +5,23 @@ from __future__ import annotations
 import importlib
 import os
 import tempfile
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from perf.harness.measurement import Options
+from perf.harness.turns import take_turns
 from perf.peers import lmax_disruptor
 from perf.peers.channel_graphs import channel_round_trips, run_channel_graph
 from perf.peers.channels import channel
 from perf.peers.channels.channel import ChannelPeer, channel_peers, nothing_remains
+from perf.peers.lmax_disruptor import LmaxSession
 from perf.report.ratios import ratios
 from perf.ring import rivals
 from perf.ring.graph import Graph, WrongResultError, graph_figures, run_graph
+from perf.ring.scenario import run_scenario
 from tests.perf.test_graphs import NAMES
 
 PEERS = channel_peers()
@@ -65,7 +69,10 @@ def test_a_rival_with_a_wrong_result_is_caught() -> None:
 def test_lmax_computes_the_same_and_is_compared_by_wait_strategy() -> None:
     wanted = graph("diamond")
     ours = run_graph(wanted, 5_000, "yielding", "processes")
-    theirs = rivals._lmax_runs(wanted, 2, 5_000, "yielding")
+    with ExitStack() as sessions:
+        (variant,) = rivals.lmax_graphs(wanted, 5_000, "yielding", sessions)
+        take_turns([variant], 2)
+    theirs = variant.runs
     figures = [
         *graph_figures(wanted, "processes, yielding", [ours], "yielding"),
         *graph_figures(wanted, "threads, yielding", theirs, "yielding", peer="LMAX"),
@@ -77,16 +84,29 @@ def test_lmax_computes_the_same_and_is_compared_by_wait_strategy() -> None:
     assert ratio.theirs.variant == "threads, yielding"
 
 
+@pytest.mark.skipif(bool(lmax_disruptor.absence()), reason=lmax_disruptor.absence())
+def test_lmax_s_round_trips_are_timed_and_its_errors_told() -> None:
+    with ExitStack() as sessions:
+        (variant,) = rivals.lmax_round_trips(1_000, "blocking", sessions)
+        take_turns([variant], 2)
+    assert [times.size for times in variant.runs] == [900, 900]
+    assert all((times > 0).all() for times in variant.runs)
+
+    with pytest.raises(RuntimeError, match="unknown scenario nonsense"):
+        LmaxSession("nonsense", 1, "blocking").__enter__()
+
+
 def test_a_missing_lmax_and_a_missing_library_tell_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LMAX_DISRUPTOR_JAR", "/nowhere/disruptor.jar")
     monkeypatch.setenv("PATH", "")
-    missing = ChannelPeer("pigeons", channel_peers()[0].open_channel, nothing_remains, "no pigeons")
+    missing = ChannelPeer("pigeons", PEERS[0].open_channel, nothing_remains, "no pigeons")
     monkeypatch.setattr(rivals, "channel_peers", lambda: [missing])
 
-    lmax, pigeons = rivals.rival_figures(graph("unicast"), Options(runs=1), 100, ("yielding",))
+    options = Options(runs=1, peers=True, across=("processes",))
+    figures = run_scenario(replace(graph("unicast"), events=1_000), options)
 
-    assert (lmax.peer, lmax.absence) == ("LMAX Disruptor", "there is no java on the PATH")
-    assert (pigeons.peer, pigeons.absence) == ("pigeons", "no pigeons")
+    absent = {figure.peer: figure.absence for figure in figures if figure.peer}
+    assert absent == {"LMAX Disruptor": "there is no java on the PATH", "pigeons": "no pigeons"}
 
 
 def test_a_rival_that_fails_in_the_middle_tells_why_and_the_others_go_on(
@@ -102,9 +122,8 @@ def test_a_rival_that_fails_in_the_middle_tells_why_and_the_others_go_on(
 
     leaking = ChannelPeer("leaking", broken, nothing_remains)
     monkeypatch.setattr(rivals, "channel_peers", lambda: [leaking, PEERS[1]])
-    monkeypatch.setattr(lmax_disruptor, "absence", lambda: "not asked")
 
-    figures = rivals.rival_figures(graph("unicast"), Options(runs=1, quick=True), 100, ())
+    figures = rivals.channel_figures(graph("unicast"), Options(runs=1, quick=True))
 
-    assert "the pipe leaks" in figures[1].absence
-    assert [figure.metric for figure in figures[2:]] == ["throughput", "CPUs busy", "CPU cost"]
+    assert "the pipe leaks" in figures[0].absence
+    assert [figure.metric for figure in figures[1:]] == ["throughput", "CPUs busy", "CPU cost"]

@@ -19,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 abstract class Graph {
     final List<BatchEventProcessor<?>> processors = new ArrayList<>();
     final List<Events.Handler<?>> handlers = new ArrayList<>();
+    long elapsed;
 
     static WaitStrategy waitStrategy(String name) {
         switch (name) {
@@ -77,30 +78,38 @@ abstract class Graph {
         return processor.getSequence();
     }
 
-    void start() {
-        for (BatchEventProcessor<?> processor : processors) {
-            daemon(processor);
-        }
-    }
-
+    /** One run: the processors' threads live as long as it does, its time is the work's alone. */
     long[] run(long events) throws Exception {
         CountDownLatch latch = new CountDownLatch(handlers.size());
         long first = processors.get(0).getSequence().get();
         for (Events.Handler<?> handler : handlers) {
             handler.expect(first + events, latch);
         }
+        List<Thread> threads = new ArrayList<>();
+        for (BatchEventProcessor<?> processor : processors) {
+            threads.add(daemon(processor));
+        }
         long share = events / producers();
         CyclicBarrier gate = new CyclicBarrier(producers());
         for (int number = 1; number < producers(); number++) {
-            daemon(
-                    () -> {
-                        meet(gate);
-                        publish(share);
-                    });
+            threads.add(
+                    daemon(
+                            () -> {
+                                meet(gate);
+                                publish(share);
+                            }));
         }
         meet(gate);
+        long started = System.nanoTime();
         publish(share);
         latch.await();
+        elapsed = System.nanoTime() - started;
+        for (BatchEventProcessor<?> processor : processors) {
+            processor.halt();
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
         return handlers.stream().mapToLong(handler -> handler.result).toArray();
     }
 
@@ -116,10 +125,11 @@ abstract class Graph {
         }
     }
 
-    private static void daemon(Runnable work) {
+    private static Thread daemon(Runnable work) {
         Thread thread = new Thread(work);
         thread.setDaemon(true);
         thread.start();
+        return thread;
     }
 
     /** All handlers beside each other, on plain values. */

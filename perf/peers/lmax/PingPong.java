@@ -7,7 +7,6 @@ final class PingPong extends Graph {
 
     private final RingBuffer<Events.Value> ping;
     private final RingBuffer<Events.Value> pong;
-    private long[] times = new long[0];
 
     PingPong(String wait) {
         ping = RingBuffer.createSingleProducer(Events.Value::new, CAPACITY, waitStrategy(wait));
@@ -16,27 +15,25 @@ final class PingPong extends Graph {
         pong.addGatingSequences(handle(pong, new Asker()));
     }
 
-    /** The times of all runs since the warm-up, one after the other. */
+    /** The times of the last run. */
     long[] times() {
-        return times;
+        return asker().times;
+    }
+
+    private Asker asker() {
+        return (Asker) handlers.get(1);
     }
 
     @Override
     long[] run(long events) throws Exception {
-        Asker asker = (Asker) handlers.get(1);
-        asker.times = new long[(int) events];
-        long[] results = super.run(events);
-        long[] all = java.util.Arrays.copyOf(times, times.length + (int) events);
-        System.arraycopy(asker.times, 0, all, times.length, (int) events);
-        times = all;
-        return results;
+        asker().times = new long[(int) events];
+        return super.run(events);
     }
 
     @Override
     void publish(long events) {
-        Asker asker = (Asker) handlers.get(1);
-        asker.sent = 0;
-        asker.ask();
+        asker().sent = 0;
+        asker().ask();
     }
 
     private final class Answerer extends Events.Handler<Events.Value> {
