@@ -28,7 +28,7 @@ from disruptor.processors.handler import (
 from disruptor.processors.partition import Partition
 from disruptor.processors.record import Records, records_of
 from disruptor.processors.rewind import RewindableError
-from disruptor.ring.layout import FIRST_CONSUMER, Ring
+from disruptor.ring.layout import FIRST_CONSUMER, WORDS_PER_LINE, Ring
 from disruptor.ring.ring_buffer import Consumer
 from disruptor.ring.wait_strategy import WaitStrategy
 
@@ -152,7 +152,8 @@ class CompiledTier:
         self._state = handler.state
         self._loop = compiled_loop(handler.function, partition)
         self._share = (0, 1) if partition is None else (partition.index, partition.count)
-        self._report = np.zeros(REPORT_WORDS, np.int64)
+        # Written for every event: on cache lines of its own, or handlers in threads slow each other.
+        self._report = np.zeros(REPORT_WORDS + 2 * WORDS_PER_LINE, np.int64)[WORDS_PER_LINE:]
         warm_up(consumer._view, handler, partition, consumer.strategy)
 
     def size(self, low: int, high: int) -> int:

@@ -141,10 +141,11 @@ def _watch(
 def _raise_failure(
     workers: Sequence[Worker], records: NDArray[Any], group: list[int], code: int
 ) -> None:
-    for number in group:
-        if records[number]["state"] == _FAILED:
-            error = records[number]["error"].decode(errors="replace")
-            raise CrewError(f"worker {workers[number].name!r} failed: {error}")
+    # The first in time: its end may be what the others failed of, however soon we hear of them.
+    failed = [number for number, record in enumerate(records) if record["state"] == _FAILED]
+    for number in sorted(failed, key=lambda each: int(records[each]["ended_ns"])):
+        error = records[number]["error"].decode(errors="replace")
+        raise CrewError(f"worker {workers[number].name!r} failed: {error}")
     if code < 0:
         name = signal.Signals(-code).name
         raise CrewError(f"{_unfinished(workers, records, group)}: its process got {name}")
@@ -218,6 +219,7 @@ def _work(
             time.sleep(_LOOK_SECONDS)
         worker.leave()
     except BaseException as error:
+        record["ended_ns"] = time.monotonic_ns()
         lines = traceback.format_exception(error)
         record["error"] = f"{error!r}\n{''.join(lines)}".encode()[:4000]
         record["state"] = _FAILED

@@ -105,6 +105,23 @@ def test_a_failure_while_preparing_is_named_too(across: Across) -> None:
         run_crew([worker("early", lambda: 0), Worker("late", cannot)], across=across)
 
 
+@pytest.mark.parametrize("number", range(5))
+def test_of_several_that_fail_the_first_in_time_is_named(number: int) -> None:
+    watched = Watched(1)
+
+    def breaks() -> int:
+        raise ValueError("the cause")
+
+    def suffers() -> int:
+        while not watched.all_are_gone():
+            time.sleep(0.001)
+        raise EOFError("the consequence")
+
+    crew = [worker("suffers", suffers), watched.worker(0, "breaks", breaks)]
+    with pytest.raises(CrewError, match="'breaks' failed: ValueError"):
+        run_crew(crew)
+
+
 def test_a_killed_worker_is_named_with_its_signal() -> None:
     watched = Watched(2)
 

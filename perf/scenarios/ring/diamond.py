@@ -1,7 +1,7 @@
 """Two consumers, then one behind both (LMAX: OneToThreeDiamondSequencedThroughputTest).
 
                               ┌──► fizz ──┐
-P1 ──► ring (8,192 × 64 bytes)┤           ├──► fizz buzz
+P1 ──► ring (8,192 × 16 bytes)┤           ├──► fizz buzz
                               └──► buzz ──┘
 """
 

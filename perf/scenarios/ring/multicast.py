@@ -1,7 +1,7 @@
 """Every event to three consumers (LMAX: OneToThreeSequencedThroughputTest).
 
                               ┌──► addition
-P1 ──► ring (8,192 × 64 bytes)┼──► subtraction
+P1 ──► ring (8,192 × 8 bytes)┼──► subtraction
                               └──► and
 """
 

@@ -1,6 +1,6 @@
 """A chain of three consumers (LMAX: OneToThreePipelineSequencedThroughputTest).
 
-P1 ──► ring (8,192 × 64 bytes) ──► step one ──► step two ──► step three
+P1 ──► ring (8,192 × 32 bytes) ──► step one ──► step two ──► step three
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Three producers to one consumer: the sequencer (LMAX: ThreeToOneSequencedThroughputTest).
 
     P1 ──┐
-    P2 ──┼──► ring (65,536 × 64 bytes, several producers) ──► addition
+    P2 ──┼──► ring (65,536 × 8 bytes, several producers) ──► addition
     P3 ──┘
 
 LMAX lets the consumer spin; with four workers on two CPUs both sides yield by default.

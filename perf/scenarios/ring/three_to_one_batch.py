@@ -1,7 +1,7 @@
 """Three producers to one consumer, ten at a time (LMAX: ThreeToOneSequencedBatchThroughputTest).
 
 P1 ──┐
-P2 ──┼──► ring (65,536 × 64 bytes, several producers) ──► addition
+P2 ──┼──► ring (65,536 × 8 bytes, several producers) ──► addition
 P3 ──┘
 """
 

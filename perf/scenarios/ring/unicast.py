@@ -1,6 +1,6 @@
 """One producer to one consumer, one event at a time (LMAX: OneToOneSequencedThroughputTest).
 
-P1 ──► ring (65,536 × 64 bytes) ──► addition
+P1 ──► ring (65,536 × 8 bytes) ──► addition
 """
 
 from __future__ import annotations
