@@ -15,6 +15,7 @@ from disruptor.ring.wait_strategy import STRATEGIES
 from perf.harness.crew import ACROSS, Across
 from perf.harness.machine import describe_machine, warnings
 from perf.harness.measurement import Measurement, Options
+from perf.report.growth_plot import draw_growth
 from perf.report.table import figures_table, ratios_table
 from perf.selection import narrowed_to_league, scenario_names, select
 
@@ -22,6 +23,9 @@ from perf.selection import narrowed_to_league, scenario_names, select
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("chosen", nargs=-1, metavar="[SCENARIO]...")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all figures.")
+@click.option(
+    "--plots", type=click.Path(file_okay=False, path_type=Path), help="Draw the curves there."
+)
 @click.option("--peers", is_flag=True, help="Measure rivals beside us, in the same run.")
 @click.option(
     "--wait",
@@ -43,6 +47,7 @@ from perf.selection import narrowed_to_league, scenario_names, select
 def main(
     chosen: tuple[str, ...],
     json_file: Path | None,
+    plots: Path | None,
     peers: bool,
     waits: tuple[str, ...],
     across: tuple[Across, ...],
@@ -84,6 +89,9 @@ def main(
     beside = ratios_table(measured)
     if beside is not None:
         console.print(beside)
+    drawn = draw_growth(measured, plots) if plots is not None else None
+    if drawn is not None:
+        console.print(f"wrote {drawn}")
     if json_file is not None:
         rows = [{**asdict(figure), "median": figure.value} for figure in measured]
         content = {"machine": machine, "measurements": rows}
