@@ -23,6 +23,8 @@ from disruptor.topology.model import Process, Strict, Topology
 
 JOURNAL: Final = "oracle"
 """The name of the process that makes commands durable."""
+SNAPSHOTS: Final = "snapshots"
+"""The name of the process that saves states, if there is one."""
 COMMANDS: Final = "commands"
 EVENTS: Final = "events"
 RISK: Final = "risk"
@@ -56,12 +58,27 @@ class Metrics(Strict):
     port: int = Field(default=9000, ge=0, le=65_535, description="a port from 0 to 65535")
 
 
+class Snapshots(Strict):
+    """When the state is saved beside the journal, and for how long it is kept."""
+
+    every_commands: int = Field(
+        default=1_000_000, ge=0, description="a number of commands, 0 for never"
+    )
+    every_s: int = Field(
+        default=900, ge=0, le=31_536_000, description="seconds of the commands' own time, or 0"
+    )
+    keep: int = Field(default=4, ge=2, le=10_000, description="a number from 2 to 10000")
+    keep_days: float = Field(default=30.0, gt=0, le=36_500, description="days, above 0")
+
+
 class Oracle(Strict):
-    """Where the journal is kept; relative to the working directory."""
+    """Where the journal is kept, relative to the working directory, and in what pieces."""
 
     path: str = Field(
         default="./platform_events", min_length=1, description="the path of a directory"
     )
+    segment_mb: int = Field(default=512, ge=1, le=65_536, description="mebibytes from 1 to 65536")
+    snapshots: Snapshots = Field(default=Snapshots(), description="a mapping")
 
 
 class PlatformConfiguration(Topology):

@@ -23,6 +23,8 @@ def greeting(configuration: PlatformConfiguration, recovery: Recovery) -> str:
         journal += (
             f", restored from {restored.commands_last:,} commands, {restored.events_last:,} events"
         )
+        if recovery.from_snapshot:
+            journal += f" (snapshot after command {recovery.from_snapshot:,})"
     else:
         journal += ", new"
     lines = [

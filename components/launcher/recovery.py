@@ -4,6 +4,9 @@ Runs in the launcher before anything is forked: the journal is opened for writin
 replayed, completed and closed again, so that Oracle's process opens it afresh and no LMDB
 environment crosses a fork.
 
+Replayed: from the newest snapshot that is whole and of this very journal, else the one before,
+else from the beginning; what is replayed is compared with what was journaled.
+
 Completed: a crash may have left events and risk records that follow from journaled commands but
 were not journaled themselves.  They are derived here and appended, so every ring starts where its
 stream ends.  Sentinel's orders that never reached the commands are given back as pending.
@@ -11,20 +14,23 @@ stream ends.  Sentinel's orders that never reached the commands are given back a
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from components.configuration.model import PlatformConfiguration
 from components.configuration.risk import RiskRule
-from components.instruments import DEFINING_OPS, InstrumentTable
-from components.messages.code import OP_RISK_RULE
-from components.messages.command import Commands, new_commands
-from components.oracle.replay import RestoredState, restore
-from components.oracle.store.journal import Journal
-from components.oracle.streams import STREAM_DTYPES
+from components.instruments import InstrumentTable
+from components.messages.command import Commands
+from components.oracle import snapshots
+from components.oracle.process import open_journal
+from components.oracle.replay import Progress, RestoredState, restore
 from components.sentinel.account_view import ACCOUNT_VIEW, fill_account_view
+
+_TELL_EVERY_S: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,7 @@ class Recovery:
     configuration: PlatformConfiguration  # with the instruments at the journal's indices
     instruments: InstrumentTable
     restored: RestoredState
+    from_snapshot: int  # the command after which the snapshot was taken, 0 if none was used
     setup: Commands
     notes: tuple[str, ...]
 
@@ -47,14 +54,30 @@ class Recovery:
         }
 
 
-def recover(configuration: PlatformConfiguration) -> Recovery:
+class ReplayProgress:
+    """Tells once a second how far a replay is; one that takes less says nothing."""
+
+    def __init__(self, say: Callable[[str], object]) -> None:
+        self._say = say
+        self._next = time.monotonic() + _TELL_EVERY_S
+
+    def __call__(self, done: int, of: int) -> None:
+        """Tell it, if it is time."""
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + _TELL_EVERY_S
+            self._say(f"journal: replayed {done:,} of {of:,} commands ({100 * done // of} %)")
+
+
+def recover(configuration: PlatformConfiguration, progress: Progress | None = None) -> Recovery:
     """Prove, replay and complete the journal that the configuration names, or create it.
 
     Raises JournalError when another process writes it, when it is damaged, or when its events do
     not follow from its commands.
     """
-    with Journal.open_writer(Path(configuration.oracle.path), STREAM_DTYPES) as journal:
-        restored = restore(journal)
+    with open_journal(configuration) as journal:
+        snapshot, problems = snapshots.newest(journal)
+        from_snapshot = snapshot.commands_last if snapshot else 0
+        restored = restore(journal, snapshot, progress)
         tails = (("events", restored.events_tail), ("risk", restored.risk_tail))
         batches = [
             (stream, journal.last_sequence(stream) + 1, [tail])
@@ -63,23 +86,14 @@ def recover(configuration: PlatformConfiguration) -> Recovery:
         ]
         if batches:
             journal.append(batches)
-        rules = _configuring_commands(journal)
-        notes = journal.notes
+        notes = (*journal.notes, *problems)
+    rules = restored.configuring
     known = InstrumentTable.from_commands(rules)
     continued = configuration.continuing(known)
     setup = continued.setup_commands_after(
         known, _known_accounts(restored), RiskRule.from_commands(rules)
     )
-    return Recovery(continued, continued.instrument_table(), restored, setup, notes)
-
-
-def _configuring_commands(journal: Journal) -> Commands:
-    kinds = (*DEFINING_OPS, OP_RISK_RULE)
-    chosen = [new_commands(0)]
-    for _, commands in journal.read("commands"):
-        chosen.append(commands[np.isin(commands["op"], kinds)])
-    found: Commands = np.concatenate(chosen)
-    return found
+    return Recovery(continued, continued.instrument_table(), restored, from_snapshot, setup, notes)
 
 
 def _known_accounts(restored: RestoredState) -> set[int]:

@@ -16,17 +16,17 @@ from typing import Final
 
 import click
 
-from components.configuration.model import PlatformConfiguration
+from components.configuration.model import SNAPSHOTS, PlatformConfiguration
 from components.launcher.banner import farewell, greeting, process_table
 from components.launcher.interrupts import Interrupts
-from components.launcher.recovery import Recovery, recover
+from components.launcher.recovery import Recovery, ReplayProgress, recover
 from components.launcher.status import StatusBoard, clock
 from components.launcher.warm_up import remove_segments, warm_up
 from components.monitor.catalogue import LAUNCHER, specs_for
 from components.monitor.platform_view import counters_name
 from components.oracle.platform_hash import platform_hash
 from components.run_settings import RunSettings
-from disruptor.errors import ConfigurationError
+from disruptor.errors import ConfigurationError, ProcessFailedError
 from disruptor.memory.counters import CounterBlock, put
 from disruptor.memory.segment import SHARED_MEMORY_DIRECTORY, existing, reclaim
 from disruptor.supervisor.supervisor import Supervisor
@@ -52,7 +52,7 @@ def run_platform(
     _check_port(configuration)
     _refuse_second_instance(configuration)
     warm_up(click.echo)
-    recovery = recover(configuration)
+    recovery = recover(configuration, ReplayProgress(click.echo))
     for note in recovery.notes:
         click.echo(f"journal: {note}")
     interrupts.start()
@@ -157,6 +157,7 @@ class _Run:
         self._board.print_checkpoint()
         state = platform_hash(last, supervisor.result_of("titan"), supervisor.result_of("sentinel"))
         click.echo(farewell(last, state, time.monotonic() - began))
+        self._compare_with_shadow(last, state)
 
     def clean_up(self) -> None:
         """Leave no process and nothing in shared memory.
@@ -184,12 +185,25 @@ class _Run:
         producer.write(commands)
         producer.close()
 
+    def _compare_with_shadow(self, last: int, state: str) -> None:
+        """What the journal gives must be what the live engines had, if both came to the end."""
+        if SNAPSHOTS not in self._configuration.processes:
+            return
+        derived = self._supervisor.result_of(SNAPSHOTS)
+        if any(derived) and derived.hex() != state:
+            raise ProcessFailedError(
+                f"after command {last:,} the live engines had the state {state}, but the journal "
+                f"gives {derived.hex()}; bin/oracle replay tells where they part"
+            )
+
     def _count_start(self) -> None:
         assert self._counters is not None
         values = {
             "platform_start_timestamp_seconds": time.time_ns(),
             "platform_startup_seconds": int((time.monotonic() - self._started_at) * 1e9),
-            "platform_replayed_commands": self._recovery.restored.commands_last,
+            "platform_replayed_commands": (
+                self._recovery.restored.commands_last - self._recovery.from_snapshot
+            ),
         }
         for metric, value in values.items():
             put(self._counters.words, self._counters.offset(metric), value)

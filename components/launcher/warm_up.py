@@ -196,9 +196,12 @@ def _warm_replay() -> None:
     from components.titan import engine as titan
 
     events = titan.new_outbox(1 << 16)
-    titan.apply_batch(titan.new_state(), _commands(), 1, events)
+    book, accounts = titan.new_state(), sentinel.new_state()
+    titan.apply_batch(book, _commands(), 1, events)
     told = events.slots[: events.count[0]]
-    sentinel.apply_batch(sentinel.new_state(), told, 0, sentinel.new_outbox(1024, 1024))
+    sentinel.apply_batch(accounts, told, 0, sentinel.new_outbox(1024, 1024))
+    titan.restore(titan.canonical_bytes(book))
+    sentinel.restore(sentinel.canonical_bytes(accounts))
 
 
 def _warm_feed() -> None:
@@ -216,6 +219,6 @@ _STEPS: tuple[tuple[str, Callable[[], None]], ...] = (
     ("rings, barriers, wait strategies", _warm_rings),
     ("Titan: matching", _warm_titan),
     ("Sentinel: margin and liquidation", _warm_sentinel),
-    ("Oracle: replay", _warm_replay),
+    ("Oracle: replay, snapshots", _warm_replay),
     ("feed: order flow", _warm_feed),
 )

@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from components.configuration.model import PlatformConfiguration
 from components.messages.command import COMMAND
 from components.monitor.catalogue import ORACLE, STREAMS, specs_for
 from components.monitor.platform_view import counters_name
@@ -69,21 +70,21 @@ class JournalCounters:
         put(self._words, self._size, size_bytes)
 
 
-def open_journal(settings: RunSettings) -> Journal:
+def open_journal(configuration: PlatformConfiguration) -> Journal:
     """The journal that YAML names, for writing."""
-    configuration = settings.configuration
     return Journal.open_writer(
         Path(configuration.oracle.path),
         STREAM_DTYPES,
         sync=configuration.durability.sync,
         interval_ms=configuration.durability.interval_ms,
+        segment_bytes=configuration.oracle.segment_mb << 20,
     )
 
 
 def run(context: ProcessContext) -> None:
     """Journal until told to stop and drained; the last commit is synced before it returns."""
     settings: RunSettings = context.settings
-    journal = open_journal(settings)
+    journal = open_journal(settings.configuration)
     block = CounterBlock.create(
         counters_name(context.platform, context.name), specs_for(ORACLE, settings.instruments)
     )

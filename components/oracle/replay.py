@@ -8,19 +8,21 @@ from.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
 
 from components.messages.code import SOURCE_SENTINEL
-from components.messages.command import Commands
+from components.messages.command import Commands, new_commands
 from components.messages.event import Events
 from components.messages.risk import Risks
 from components.oracle.comparison import Difference, OrderComparison, StreamComparison
 from components.oracle.derivation import Derivation
 from components.oracle.moment import last_after
 from components.oracle.read_ahead import ReadAhead
+from components.oracle.snapshots import Snapshot, configuring_commands
 from components.oracle.store import Journal, JournalError
 from components.sentinel.engine import SentinelState
 from components.titan.engine import TitanState
@@ -75,15 +77,43 @@ class RestoredState:
     events_tail: Events
     risk_tail: Risks
     pending_orders: Commands
+    configuring: Commands  # those commands that say what is traded and by which rules
+
+    def as_snapshot(self) -> Snapshot:
+        """The same as what a snapshot holds, tails included."""
+        sequences = {
+            "commands": self.commands_last,
+            "events": self.events_last,
+            "risk": self.risk_last,
+        }
+        return Snapshot(
+            self.titan_state,
+            self.sentinel_state,
+            sequences,
+            self.pending_orders,
+            self.configuring,
+        )
+
+
+Progress = Callable[[int, int], None]
+"""Told, after each chunk, how many commands were applied, and how many there are."""
 
 
 class _Replay:
     """A derivation and the comparisons of what it derives from command ``first`` on."""
 
-    def __init__(self, journal: Journal, first: int, readers: ExitStack) -> None:
+    def __init__(
+        self, journal: Journal, first: int, readers: ExitStack, start: Snapshot | None = None
+    ) -> None:
         self.first = first
         self.derivation = Derivation()
         self.orders = OrderComparison()
+        self.configuring = [new_commands(0)]
+        if start is not None:
+            self.configuring.append(start.configuring)
+            self.first = max(first, start.commands_last + 1)
+            self.derivation = Derivation(start.titan, start.sentinel, start.commands_last)
+            self.orders.feed(start.pending_orders)
         self.events = self._comparison(journal, "events", readers)
         self.risk = self._comparison(journal, "risk", readers)
 
@@ -98,6 +128,7 @@ class _Replay:
             self.orders.feed(derived.orders)
         published = np.flatnonzero(commands["source"] == SOURCE_SENTINEL)
         self.orders.meet(published + first, commands[published])
+        self.configuring.append(configuring_commands(commands))
 
     def differences(self) -> tuple[Difference, ...]:
         """Those found so far."""
@@ -137,9 +168,14 @@ def replay(
     )
 
 
-def restore(journal: Journal) -> RestoredState:
-    """The states after all journaled commands; ReplayDifferenceError if the journal disagrees."""
-    run = _run(journal, 1, None, stop_at_difference=True)
+def restore(
+    journal: Journal, start: Snapshot | None = None, progress: Progress | None = None
+) -> RestoredState:
+    """The states after all journaled commands; ReplayDifferenceError if the journal disagrees.
+
+    From a snapshot, which is used up, only what follows it is replayed and compared.
+    """
+    run = _run(journal, 1, None, stop_at_difference=True, start=start, progress=progress)
     differences = run.differences()
     if differences:
         raise ReplayDifferenceError(
@@ -154,16 +190,29 @@ def restore(journal: Journal) -> RestoredState:
         events_tail=run.events.tail(),
         risk_tail=run.risk.tail(),
         pending_orders=run.orders.pending(),
+        configuring=np.concatenate(run.configuring),
     )
 
 
-def _run(journal: Journal, first: int, to: int | None, *, stop_at_difference: bool) -> _Replay:
+def _run(
+    journal: Journal,
+    first: int,
+    to: int | None,
+    *,
+    stop_at_difference: bool,
+    start: Snapshot | None = None,
+    progress: Progress | None = None,
+) -> _Replay:
     last = journal.last_sequence("commands")
     with ExitStack() as readers:
-        run = _Replay(journal, first, readers)
+        run = _Replay(journal, first, readers, start)
         upto = last if to is None else to
-        for start, commands in readers.enter_context(ReadAhead(journal, "commands", 1, upto)):
-            run.feed(start, commands)
+        after = start.commands_last if start else 0
+        chunks = readers.enter_context(ReadAhead(journal, "commands", after + 1, upto))
+        for sequence, commands in chunks:
+            run.feed(sequence, commands)
+            if progress is not None:
+                progress(run.derivation.commands_last, upto)
             if stop_at_difference and run.differences():
                 return run
         if upto == last:

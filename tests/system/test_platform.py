@@ -60,7 +60,7 @@ def test_a_run_is_measured_stopped_verified_and_replayed(name: str, journal: Pat
         for (s, labels), value in metrics.items()
         if s == "process_up"
     }
-    assert up == {"feed": 1, "titan": 1, "sentinel": 1, "oracle": 1, "monitor": 1}
+    assert up == {"feed": 1, "titan": 1, "sentinel": 1, "oracle": 1, "monitor": 1, "snapshots": 1}
     assert "LIQUIDATION  account 1001  long 0.5 BTCUSDT" in run.output
     assert "checkpoint  commands #" in run.output
     assert "Goodbye." in run.output

@@ -8,7 +8,7 @@ from components.oracle.store.errors import (
     JournalMissingError,
     JournalWriteError,
 )
-from components.oracle.store.info import JournalInfo, StreamInfo
+from components.oracle.store.info import JournalInfo, SegmentInfo, StreamInfo
 from components.oracle.store.journal import Journal
 from components.oracle.store.verify import Report, StreamReport, verify
 
@@ -22,6 +22,7 @@ __all__ = [
     "JournalMissingError",
     "JournalWriteError",
     "Report",
+    "SegmentInfo",
     "StreamInfo",
     "StreamReport",
     "verify",

@@ -177,6 +177,21 @@ class Journal:
         self._require_stream(stream)
         return self._require_open().active.last_link(stream)
 
+    def anchor(self, stream: str, sequence: int) -> Link:
+        """The link of the last record that ends at or before ``sequence``, by its header."""
+        end = self.link(stream)
+        if sequence > end.sequence:
+            raise ValueError(f"stream {stream} ends at {end.sequence}; asked for {sequence}")
+        if sequence == end.sequence:
+            return end
+        found = self._require_open()
+        for place in reversed(found.places):
+            if _begin(found.begin(place), stream) <= sequence:
+                with found.using(place) as segment:
+                    if stream in segment.layouts:
+                        return segment.link_before(stream, sequence + 1)
+        raise JournalError(f"the journal {self.path} has no record of stream {stream}")
+
     def read(
         self, stream: str, first: int = 1, last: int | None = None, *, buffers: int = 0
     ) -> Iterator[tuple[int, NDArray[Any]]]:

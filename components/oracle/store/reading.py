@@ -87,7 +87,7 @@ def read(
     taken: memory that was touched before takes a copy fifteen times as fast as new memory.
     """
     with engine_errors(layout), environment.begin(buffers=True) as transaction:
-        link = _locate(transaction.cursor(database), layout, first)
+        link = link_in_front(transaction.cursor(database), layout, first)
     kept = [np.empty(0, np.uint8)] * buffers
     start = first
     turn = 0
@@ -157,7 +157,7 @@ def _link_before(cursor: lmdb.Cursor, layout: StreamLayout) -> Link:
     return Link(header.last_sequence, header.digest, header.last_ts, header.commit)
 
 
-def _locate(cursor: lmdb.Cursor, layout: StreamLayout, sequence: int) -> Link:
+def link_in_front(cursor: lmdb.Cursor, layout: StreamLayout, sequence: int) -> Link:
     """The link in front of the record that holds ``sequence``."""
     _stand_on(cursor, layout, sequence)
     return _link_before(cursor, layout)
@@ -206,7 +206,7 @@ def end_by_time(
                 past = header
         if past is None:
             return low
-        before = _locate(cursor, layout, low + 1).last_ts
+        before = link_in_front(cursor, layout, low + 1).last_ts
     ((_, events),) = read(environment, database, layout, dtype, low + 1, past.last_sequence)
     times = np.maximum.accumulate(np.maximum(events["ts"], before))
     return low + int(np.searchsorted(times, ts, side="right"))

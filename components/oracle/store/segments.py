@@ -129,6 +129,12 @@ class Segment:
         with self.engine.begin(buffers=True) as transaction:
             return reading.last_link(transaction, self.tables.streams[stream], self.layouts[stream])
 
+    def link_before(self, stream: str, sequence: int) -> Link:
+        """The link in front of the record that holds ``sequence``, by the header before it."""
+        with self.engine.begin(buffers=True) as transaction:
+            cursor = transaction.cursor(self.tables.streams[stream])
+            return reading.link_in_front(cursor, self.layouts[stream], sequence)
+
     def used_bytes(self) -> int:
         """How much of the file is in use."""
         return int(self.engine.info()["last_pgno"] + 1) * 4096
