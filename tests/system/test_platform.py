@@ -89,6 +89,7 @@ def test_a_restart_continues_the_journal_without_a_gap(name: str, journal: Path)
     continued = oracle(journal, "replay", "--json")
 
     assert deposits == 7
+    assert f"(snapshot after command {ended['commands']:,})" in second.output
     assert "set-up    0 commands to publish" in second.output
     assert f"restored from {ended['commands']:,} commands" in second.output
     assert continued.returncode == 0, continued.stdout

@@ -21,7 +21,14 @@ from tests.components.configuration.platforms import CONFIG, TRADING, platform
 def test_the_default_platform_is_what_the_file_says() -> None:
     read = platform()
 
-    assert tuple(read.processes) == ("feed", "titan", "sentinel", "oracle", "monitor")
+    assert tuple(read.processes) == (
+        "feed",
+        "titan",
+        "sentinel",
+        "oracle",
+        "monitor",
+        "snapshots",
+    )
     assert {name: ring.capacity for name, ring in read.rings.items()} == {
         "commands": 65_536,
         "events": 131_072,
@@ -40,7 +47,14 @@ def test_the_default_platform_is_what_the_file_says() -> None:
 def test_the_default_graph_starts_readers_first() -> None:
     graph = Graph.of(platform())
 
-    assert graph.start_order() == ("monitor", "oracle", "sentinel", "titan", "feed")
+    assert graph.start_order() == (
+        "snapshots",
+        "monitor",
+        "oracle",
+        "sentinel",
+        "titan",
+        "feed",
+    )
     assert graph.gating("commands") == ("titan", "oracle")
     assert graph.gating("events") == ("sentinel", "oracle")
 
@@ -48,7 +62,14 @@ def test_the_default_graph_starts_readers_first() -> None:
 def test_on_two_cpus_the_engines_share_one() -> None:
     placed = plan(platform(), [0, 1])
 
-    assert placed.cpus == {"feed": 0, "titan": 1, "sentinel": 1, "oracle": 0, "monitor": 0}
+    assert placed.cpus == {
+        "feed": 0,
+        "titan": 1,
+        "sentinel": 1,
+        "oracle": 0,
+        "monitor": 0,
+        "snapshots": None,
+    }
     assert placed.warnings == ()
 
 
