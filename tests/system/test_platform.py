@@ -36,6 +36,7 @@ def test_a_run_is_measured_stopped_verified_and_replayed(name: str, journal: Pat
     with PlatformRun(name, journal, *CRASH) as run:
         run.wait_for_metric("sentinel_liquidations_total", 1, symbol="BTCUSDT")
         run.wait_for_metric("titan_executions_total", 20, symbol="BTCUSDT")
+        run.wait_for_metric("titan_spread", 1e-9, symbol="BTCUSDT")  # absent while a side is empty
         metrics = run.metrics()
         children = [each.owner.pid for each in ControlBlock.attach(name).snapshots()]
         status = run.stop(signal.SIGTERM)
@@ -44,7 +45,7 @@ def test_a_run_is_measured_stopped_verified_and_replayed(name: str, journal: Pat
     assert status == 0, run.output
     assert {
         "sentinel_margin_ratio", "sentinel_process_time_micros_bucket", "price_feed_updates_total",
-        "titan_orders_processed_total", "titan_execution_price_bucket", "titan_spread",
+        "titan_orders_processed_total", "titan_execution_price_bucket",
         "titan_execution_quantity_bucket", "oracle_events_written_total",
         "sentinel_liquidation_loss_usd_bucket", "sentinel_accounts_at_risk",
         "price_feed_latency_ms_bucket", "price_feed_simulated_price",
