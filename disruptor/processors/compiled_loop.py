@@ -107,6 +107,10 @@ _IS_OWN: Final = {
 }
 
 
+_started_again: Final[set[str]] = set()
+"""The program that runs, while a loop imports it by its name."""
+
+
 @inlined
 def result_code(result: Any) -> int:
     """What a compiled handler returned, as a code; one that returns nothing costs nothing."""
@@ -126,11 +130,11 @@ def compiled_loop(
     again.
     """
     function = getattr(handler, "py_func", handler)
-    module, name = function.__module__, function.__qualname__
-    if module == "__main__" or not name.isidentifier() or not hasattr(handler, "py_func"):
+    module, name = _importable_name(function), function.__qualname__
+    if not module or not name.isidentifier() or not hasattr(handler, "py_func"):
         raise ConfigurationError(
-            f"handler {module}.{name} must be a @compiled function at the top of an importable "
-            "module: its loop is compiled with it and cached by its name"
+            f"handler {function.__module__}.{name} must be a function with @njit or @compiled at "
+            "the top of an importable module: its loop is compiled with it and cached by its name"
         )
     is_own = _IS_OWN["all"]
     if partition is not None:
@@ -139,6 +143,36 @@ def compiled_loop(
     source = source_digest(Path(inspect.getfile(function)).resolve())
     digest = hashlib.sha256((source + text).encode()).hexdigest()[:12]
     return _loop_in(f"loop_{module.replace('.', '_')}_{name}_{digest}", text)
+
+
+def _importable_name(function: Callable[..., Any]) -> str:
+    """The name by which an import finds the function's module; empty if none does.
+
+    A module that was started as a program is imported once more, by the loop, as
+    ``multiprocessing`` does it: so its work stands under ``if __name__ == "__main__":``.
+    """
+    module = function.__module__
+    if module in _started_again:
+        raise ConfigurationError(
+            f"{module} starts its work whenever it is imported, which the loop around its compiled "
+            'handler does; put that work under: if __name__ == "__main__":'
+        )
+    if module != "__main__":
+        return module
+    main = sys.modules["__main__"]
+    name = Path(getattr(main, "__file__", None) or "").stem
+    if main.__spec__ is not None:
+        name = main.__spec__.name
+    elif not name.isidentifier():
+        return ""
+    found = importlib.util.find_spec(name)
+    if found is None or found.origin is None or main.__file__ is None:
+        return ""
+    if Path(found.origin).resolve() != Path(main.__file__).resolve():
+        return ""
+    if name not in sys.modules:
+        _started_again.add(name)
+    return name
 
 
 def _loop_in(stem: str, text: str) -> Callable[..., None]:
@@ -154,7 +188,10 @@ def _loop_in(stem: str, text: str) -> Callable[..., None]:
         assert spec is not None
         assert spec.loader is not None
         generated = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(generated)
+        try:
+            spec.loader.exec_module(generated)
+        finally:
+            _started_again.clear()
         sys.modules[stem] = generated
     loop: Callable[..., None] = sys.modules[stem].run
     return loop

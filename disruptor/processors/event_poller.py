@@ -26,7 +26,7 @@ _UNLIMITED: Final = 2**62
 
 
 class PollState(Enum):
-    """What a poll found."""
+    """What a poll found; a value for any thread."""
 
     IDLE = "nothing is published"
     GATING = "something is, but not yet for this consumer: others must be done with it first"

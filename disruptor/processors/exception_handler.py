@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 class Verdict(Enum):
-    """What the processor does next."""
+    """What the processor does next; a value for any thread."""
 
     SKIP = "the event counts as handled"
     HALT = "the processor stops in front of the event and raises"
@@ -40,11 +40,11 @@ class ExceptionHandler:
 
 
 class Halt(ExceptionHandler):
-    """Stop in front of the event and raise."""
+    """Stop in front of the event and raise, out of ``run`` in the processor's thread."""
 
 
 class Ignore(ExceptionHandler):
-    """Go on as if nothing had happened."""
+    """Go on as if nothing had happened; may be shared by processors in any threads."""
 
     def on_event(self, error: Exception, sequence: int, event: Any) -> Verdict:
         return Verdict.SKIP
@@ -57,7 +57,7 @@ class Ignore(ExceptionHandler):
 
 
 class Log(ExceptionHandler):
-    """Log the error with its sequence, and go on."""
+    """Log the error with its sequence, and go on; may be shared by processors in any threads."""
 
     def on_event(self, error: Exception, sequence: int, event: Any) -> Verdict:
         _log.error("event %d was skipped: %s: %s", sequence, type(error).__name__, error)

@@ -59,7 +59,9 @@ class PerBatch:
 
 @dataclass(frozen=True)
 class Compiled:
-    """Call the compiled ``function(state, event, sequence, end_of_batch)``, in a loop without GIL.
+    """Call the compiled ``function(state, event, sequence, end_of_batch)``.
+
+    It runs in a loop in the processor's thread, without the GIL.
 
     ``function`` is decorated with ``numba.njit`` or ``@compiled`` and stands at module level in an
     importable file, because the loop around it is compiled together with it and found in the
@@ -75,7 +77,7 @@ Handler = EventHandler | PerBatch | Compiled
 
 
 class EventFailedError(Exception):
-    """One event could not be handled: raised by a handler, or made of a compiled handler's code."""
+    """One event could not be handled: raised in a handler's thread, or made of a compiled one's code."""
 
     def __init__(self, sequence: int, code: int = 0, reason: str = "") -> None:
         super().__init__(reason or f"event {sequence} could not be handled (code={code})")
@@ -84,7 +86,7 @@ class EventFailedError(Exception):
 
 
 class HaltError(Exception):
-    """Raised by a handler to end ``run`` after this event (or batch), which counts as handled."""
+    """Raised by a handler, in its thread, to end ``run`` after this event (or batch) as handled."""
 
 
 class Lifecycle:

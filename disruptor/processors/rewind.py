@@ -12,7 +12,7 @@ import time
 
 
 class RewindableError(Exception):
-    """Raised by a handler that wants its batch again from the first event."""
+    """Raised by a handler, in its thread, to have its batch again from the first event."""
 
 
 class RewindStrategy:
@@ -30,11 +30,11 @@ class RewindStrategy:
 
 
 class SimpleRewind(RewindStrategy):
-    """At once, for ever."""
+    """At once, for ever; may be shared by processors in any threads."""
 
 
 class PauseRewind(RewindStrategy):
-    """For ever, after a pause each time."""
+    """For ever, after a pause of the processor's thread each time."""
 
     def __init__(self, pause_s: float) -> None:
         self._pause_s = pause_s
@@ -45,7 +45,7 @@ class PauseRewind(RewindStrategy):
 
 
 class EventuallyGiveUp(RewindStrategy):
-    """At once, or after a pause, until ``attempts_max`` attempts have failed."""
+    """At once, or after a pause of the thread, until ``attempts_max`` attempts have failed."""
 
     def __init__(self, attempts_max: int, pause_s: float = 0.0) -> None:
         if attempts_max < 1:

@@ -226,7 +226,7 @@ class Producer:
 
 
 class Claim:
-    """Claimed slots: published when the body of ``with`` ends, voided when it raises.
+    """Claimed slots, for the producer's thread: published when ``with`` ends, voided when it raises.
 
     with producer.claim(2) as claim:
         for sequence, event in claim:

@@ -48,7 +48,7 @@ _FROM_NOW: Final = -1
 
 
 class RingBuffer:
-    """A typed ring in shared memory."""
+    """A typed ring in shared memory; may be used by any process and thread."""
 
     def __init__(self, segment: Segment, event: np.dtype, capacity: int, multi: bool) -> None:
         self._segment = segment

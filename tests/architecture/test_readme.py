@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from components.monitor.catalogue import metrics_table
+from disruptor.topology.load import load_topology
 from tests.components.oracle.platform_samples import Platform, write
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,7 +53,9 @@ def test_every_program_that_it_names_answers_help(command: str) -> None:
     assert shown or run(f"bin/{command} --help").returncode == 0
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"config/[\w/]+\.yaml", README))))
+@pytest.mark.parametrize(
+    "path", sorted(set(re.findall(r"(?:config|disruptor)/[\w/]+\.yaml", README)))
+)
 def test_every_configuration_that_it_names_is_there(path: str) -> None:
     assert (ROOT / path).is_file()
 
@@ -88,14 +91,12 @@ def python(program: str) -> str:
     return ran.stdout
 
 
-@pytest.mark.parametrize("words", ["RingBuffer", "Journal.create"])
-def test_a_program_prints_what_it_says(words: str) -> None:
-    (program,) = programs_with(words)
+def test_the_journals_first_program_prints_what_it_says() -> None:
+    (program,) = programs_with("Journal.create")
     expected = re.findall(r"# prints: (.*)", program)
-    printed = python(program.replace('"prices"', f'"readme-{os.getpid()}"'))
 
     assert expected
-    assert printed.splitlines() == expected
+    assert python(program).splitlines() == expected
 
 
 def test_the_journals_program_asks_a_journal(tmp_path: Path) -> None:
@@ -106,3 +107,31 @@ def test_the_journals_program_asks_a_journal(tmp_path: Path) -> None:
     printed = python(program.replace('"platform_events"', repr(str(tmp_path / "j"))))
 
     assert printed.splitlines()[0] == platform.hash()
+
+
+GUIDE = README.split("## The framework alone")[1].split("\n## ")[0]
+GUIDES_PROGRAMS = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+
+
+@pytest.mark.parametrize("at", range(len(GUIDES_PROGRAMS)))
+def test_each_program_of_the_frameworks_guide_prints_what_it_says(at: int, tmp_path: Path) -> None:
+    text = re.sub(r'"(prices|ticks)"', rf'"readme-{os.getpid()}-\1"', GUIDES_PROGRAMS[at])
+    program = tmp_path / f"guide_{at}.py"
+    program.write_text(text, "utf-8")
+    ran = subprocess.run(
+        [sys.executable, str(program)],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=100,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    said = re.findall(r"# prints: (.*)", text)
+
+    assert said
+    assert (ran.stdout.splitlines(), ran.stderr) == (said, "")
+
+
+def test_the_guides_pipeline_is_a_topology(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
+    path = tmp_path / "pipeline.yaml"
+    path.write_text(text, "utf-8")
+
+    assert list(load_topology(path).processes) == ["source", "price", "store"]

@@ -47,6 +47,16 @@ def test_public_names_are_those_of_all_and_each_can_be_had() -> None:
         )
 
 
+VALUES = {"DisruptorError", "WaitStrategy", "wait_strategy"}  # they belong to nobody
+
+
+@pytest.mark.parametrize("name", sorted(set(disruptor.__all__) - VALUES))
+def test_a_public_name_says_which_process_and_thread_it_is_for(name: str) -> None:
+    told = getattr(disruptor, name).__doc__ or ""
+
+    assert re.search(r"\b(thread|process)", told)
+
+
 def test_a_process_that_needs_a_ring_loads_no_schema_and_no_server() -> None:
     program = (
         "import sys, disruptor; disruptor.RingBuffer\n"

@@ -24,6 +24,7 @@ def started(name: str, *arguments: str) -> subprocess.Popen[str]:
     [
         ("numpy_batch", "1000 trades, turnover 99000\n"),
         ("compiled_handler", "200000 events, the largest 199999\n"),
+        ("in_asyncio", "3 of 3 prices, while the clock ticked\n"),
         ("diamond", "check saw 1000 events that both others had finished\n"),
     ],
 )

@@ -17,6 +17,7 @@ from disruptor.dsl.disruptor import Disruptor
 from disruptor.dsl.workers import ProcessWorker
 from disruptor.errors import DisruptorError, GraphError, ProcessFailedError, WaitTimeoutError
 from disruptor.memory.segment import existing
+from disruptor.processors.batch_event_processor import BatchEventProcessor
 from disruptor.processors.exception_handler import Ignore
 from disruptor.processors.handler import Compiled, HaltError, Lifecycle, PerBatch
 from disruptor.processors.partition import Partition
@@ -268,6 +269,29 @@ def test_several_threads_publish_into_a_multi_producer_ring(name: str, place: Pl
             thread.join()
 
     assert state[:2].tolist() == [1200, 600]
+
+
+def test_a_processor_joins_and_leaves_a_running_ring(name: str, place: Place) -> None:
+    seen = list[int]()
+
+    def late(event: Any, sequence: int, end_of_batch: bool) -> None:
+        seen.append(event.value)
+        if event.value == 20:
+            raise HaltError
+
+    disruptor = Disruptor(EVENT, 8, run_in=place, name=name)
+    disruptor.handle_events_with(square)
+    with disruptor:
+        disruptor.publish(numbers(10))
+        consumer = disruptor.ring.consumer("late")
+        thread = threading.Thread(target=BatchEventProcessor(consumer, late).run)
+        thread.start()
+        disruptor.publish(numbers(10, first=11))
+        thread.join()
+        disruptor.ring.remove_consumer("late")
+        disruptor.publish(numbers(30, first=21))
+
+    assert seen == [*range(11, 21)]
 
 
 def test_a_second_thread_may_not_publish_into_a_single_producer_ring(name: str) -> None:

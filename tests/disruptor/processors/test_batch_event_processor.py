@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -256,6 +257,67 @@ def test_a_compiled_loop_is_found_in_the_cache_by_the_next_process(segment_prefi
     assert misses() == "0"
 
 
+PROGRAM = """
+import sys
+import numpy as np
+from numba import njit
+from disruptor import BatchEventProcessor, Compiled, RingBuffer
+
+EVENT = np.dtype([("value", np.int64)])
+
+@njit
+def add(state, event, sequence, end_of_batch):
+    state[0] += event.value
+
+def main():
+    ring, state = RingBuffer.create(sys.argv[1] + __name__, EVENT, 8), np.zeros(1, np.int64)
+    try:
+        processor = BatchEventProcessor(ring.consumer("c"), Compiled(add, state))
+        ring.producer().write(np.array([(2,), (3,)], EVENT))
+        processor.run_once(1_000_000)
+        print(state[0])
+    finally:
+        ring.unlink()
+
+"""
+
+
+@pytest.mark.parametrize("as_module", [False, True])
+def test_a_program_may_hold_its_compiled_handler_itself(
+    tmp_path: Path, segment_prefix: str, as_module: bool
+) -> None:
+    text = PROGRAM + 'if __name__ == "__main__":\n    main()\n'
+    (tmp_path / "program.py").write_text(text, "utf-8")
+    how = ["-m", "program"] if as_module else [str(tmp_path / "program.py")]
+    ran = program(how, tmp_path, segment_prefix)
+
+    assert (ran.stdout, ran.stderr) == ("5\n", "")
+
+
+def test_a_program_that_works_whenever_it_is_imported_is_told_so(
+    tmp_path: Path, segment_prefix: str
+) -> None:
+    (tmp_path / "program.py").write_text(f"{PROGRAM}main()\n", "utf-8")
+    ran = program([str(tmp_path / "program.py")], tmp_path, segment_prefix)
+
+    assert ran.returncode == 1
+    assert "program starts its work whenever it is imported" in ran.stderr
+
+
+def program(how: list[str], path: Path, ring: str) -> subprocess.CompletedProcess[str]:
+    root = Path(__file__).resolve().parents[3]
+    return subprocess.run(
+        [sys.executable, *how, ring],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+        env={**os.environ, "PYTHONPATH": f"{root}:{path}"},
+    )
+
+
 def test_a_handler_that_no_import_finds_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="must be a @compiled function at the top"):
+    with pytest.raises(
+        ConfigurationError, match="must be a function with @njit or @compiled at the top"
+    ):
         compiled_loop(lambda state, event, sequence, end: None)
