@@ -1,30 +1,41 @@
-"""bin/perf: run scenarios, print their figures, write them as JSON."""
+"""bin/perf: run scenarios, print their figures, write them as JSON, HTML or Markdown."""
 
 from __future__ import annotations
 
 import importlib
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import click
-import orjson
 from rich.console import Console
 
 from disruptor.ring.wait_strategy import STRATEGIES
 from perf.harness.crew import ACROSS, Across
 from perf.harness.machine import describe_machine, warnings
 from perf.harness.measurement import Measurement, Options
+from perf.report.compare import compare
+from perf.report.content import Report, to_json
 from perf.report.growth_plot import draw_growth
+from perf.report.html import to_html
+from perf.report.markdown import to_markdown
 from perf.report.table import figures_table, ratios_table
 from perf.selection import narrowed_to_league, scenario_names, select
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="bin/perf compare BEFORE.json AFTER.json tells what changed between two runs.",
+)
 @click.argument("chosen", nargs=-1, metavar="[SCENARIO]...")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all figures.")
 @click.option(
     "--plots", type=click.Path(file_okay=False, path_type=Path), help="Draw the curves there."
+)
+@click.option(
+    "--html", "html_file", type=click.Path(path_type=Path), help="Write one page, with charts."
+)
+@click.option(
+    "--markdown", "markdown_file", type=click.Path(path_type=Path), help="Write Markdown tables."
 )
 @click.option("--peers", is_flag=True, help="Measure rivals beside us, in the same run.")
 @click.option(
@@ -48,6 +59,8 @@ def main(
     chosen: tuple[str, ...],
     json_file: Path | None,
     plots: Path | None,
+    html_file: Path | None,
+    markdown_file: Path | None,
     peers: bool,
     waits: tuple[str, ...],
     across: tuple[Across, ...],
@@ -76,10 +89,10 @@ def main(
         across=across or ACROSS,
     )
     console = Console(width=None if sys.stdout.isatty() else 120)
-    machine = describe_machine()
+    machine, doubts = describe_machine(), warnings()
     console.print("  ".join(f"{key}: {value}" for key, value in machine.items()), style="dim")
-    for warning in warnings():
-        console.print(f"warning: {warning}", style="yellow")
+    for doubt in doubts:
+        console.print(f"warning: {doubt}", style="yellow")
     measured: list[Measurement] = []
     for name in names:
         module = importlib.import_module(f"perf.scenarios.{name}")
@@ -89,15 +102,27 @@ def main(
     beside = ratios_table(measured)
     if beside is not None:
         console.print(beside)
+    report = Report(machine, tuple(doubts), tuple(measured))
     drawn = draw_growth(measured, plots) if plots is not None else None
     if drawn is not None:
         console.print(f"wrote {drawn}")
     if json_file is not None:
-        rows = [{**asdict(figure), "median": figure.value} for figure in measured]
-        content = {"machine": machine, "measurements": rows}
-        json_file.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
-        console.print(f"wrote {json_file}")
+        json_file.write_bytes(to_json(report))
+    if html_file is not None:
+        html_file.write_text(to_html(report), "utf-8")
+    if markdown_file is not None:
+        markdown_file.write_text(to_markdown(report), "utf-8")
+    for file in filter(None, (json_file, html_file, markdown_file)):
+        console.print(f"wrote {file}")
+
+
+def run_program(arguments: list[str]) -> None:
+    """``compare`` is a program of its own; everything else chooses scenarios."""
+    if arguments[:1] == ["compare"]:
+        compare(arguments[1:], prog_name="bin/perf compare")
+    else:
+        main(arguments, prog_name="bin/perf")
 
 
 if __name__ == "__main__":
-    main(prog_name="bin/perf")
+    run_program(sys.argv[1:])
