@@ -10,12 +10,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import Any
 
 import numpy as np
 
-from disruptor import BatchEventProcessor, Compiled, RingBuffer, WaitStrategy
+from disruptor import BatchEventProcessor, Compiled, Producer, RingBuffer, WaitStrategy
+from disruptor.processors.handler import Handler
 from perf.harness.crew import Across, Work, Worker, run_crew, shared_array
 from perf.harness.machine import two_cpus
 from perf.harness.measurement import Measurement
@@ -26,6 +28,12 @@ WAIT_SLICE_NS = 100_000_000
 TALLY_WORDS = 16
 
 Produce = Callable[[Any, int, int, int, WaitStrategy, Any], int]
+MakeHandler = Callable[[Any, Any, Any], Handler]
+
+
+def compiled_tier(handler: Any, words: Any, control: Any) -> Handler:
+    """The handler as it is: it never enters the interpreter."""
+    return Compiled(handler, Tally(words, control))
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,7 @@ class Stage:
     handler: Callable[..., Any]
     expected: Callable[[int], int]
     after: tuple[str, ...] = ()
+    tier: MakeHandler = compiled_tier
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,7 @@ class Graph:
     events: int
     stages: tuple[Stage, ...]
     produce: Produce = produce_values
+    python_produce: Callable[[Producer, int], int] | None = None
     batch: int = 1
     producers: int = 1
     wait: str = "yielding"
@@ -144,14 +154,16 @@ def compile_graph(graph: Graph, ring: RingBuffer, wait: str) -> None:
     producer.close()
     for stage in graph.stages:
         consumer = ring.consumer("compile", strategy=wait)
-        tally = Tally(np.zeros(TALLY_WORDS, np.int64), consumer.control)
-        BatchEventProcessor(consumer, Compiled(stage.handler, tally)).run_once(0)
+        handler = stage.tier(stage.handler, np.zeros(TALLY_WORDS, np.int64), consumer.control)
+        BatchEventProcessor(consumer, handler).run_once(0)
         ring.remove_consumer("compile")
 
 
 def _producer(graph: Graph, ring: RingBuffer, share: int, wait: str) -> Callable[[], Work]:
     def prepare() -> Work:
         producer = ring.producer("producer", wait)
+        if graph.python_produce is not None:
+            return partial(graph.python_produce, producer, share)
         call = (ring.view, producer.line, share, graph.batch, producer._strategy, producer.control)
         return lambda: graph.produce(*call)
 
@@ -161,7 +173,7 @@ def _producer(graph: Graph, ring: RingBuffer, share: int, wait: str) -> Callable
 def _consumer(stage: Stage, ring: RingBuffer, words: Any, wait: str) -> Callable[[], Work]:
     def prepare() -> Work:
         consumer = ring.consumer(stage.name, after=stage.after, strategy=wait)
-        handler = Compiled(stage.handler, Tally(words, consumer.control))
+        handler = stage.tier(stage.handler, words, consumer.control)
         processor = BatchEventProcessor(consumer, handler)
 
         def work() -> int:
@@ -202,6 +214,7 @@ def graph_figures(
     wait: str,
     target: str = "",
     peer: str = "",
+    scenario: str = "",
 ) -> list[Measurement]:
     """What several runs of one variant say: throughput, and what it cost."""
     details: dict[str, float | int | str] = {
@@ -215,6 +228,15 @@ def graph_figures(
         ("CPU cost", "CPU s/M events", [run.cpu_per_million for run in runs], ""),
     )
     return [
-        Measurement(f"ring.{graph.name}", variant, metric, unit, tuple(values), aim, peer, details)
+        Measurement(
+            scenario or f"ring.{graph.name}",
+            variant,
+            metric,
+            unit,
+            tuple(values),
+            aim,
+            peer,
+            details,
+        )
         for metric, unit, values, aim in told
     ]
