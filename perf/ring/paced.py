@@ -19,7 +19,8 @@ from perf.harness.crew import Across, Work, Worker, run_crew, shared_array
 from perf.ring.events import VALUE
 from perf.ring.graph import WAIT_SLICE_NS, WrongResultError, places
 
-_CAPACITY: Final = 1_024
+_CAPACITY: Final = 4_096
+"""More than are sent: the producer keeps its pace, however late the consumer is."""
 
 
 class Arrivals(NamedTuple):
@@ -63,6 +64,7 @@ def _publish_paced(ring: Ring, count: int, interval_ns: int) -> int:
 
 def run_paced(wait: str, across: Across, count: int, interval_ns: int) -> PacedRun:
     """``count`` events, one every ``interval_ns``, to a consumer that waits in this way."""
+    assert count <= _CAPACITY
     ring = RingBuffer.create(f"perf.{os.getpid()}.paced", VALUE, _CAPACITY)
     ring.unlink()  # the crew inherits the mapping
     times = shared_array(count, np.int64)
