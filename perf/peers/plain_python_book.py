@@ -9,6 +9,7 @@ from heapq import heappop, heappush
 from components.messages.code import BUY, OP_CANCEL, OP_INSTRUMENT, OP_PLACE, TIF_IOC
 from components.messages.command import UNCHANGED, Commands
 
+NAME = "plain Python book"
 _SIDE, _PRICE, _OPEN = 0, 1, 2
 _Order = list[int]
 
@@ -76,6 +77,11 @@ def replay(commands: Commands, opening: int) -> float:
     started = time.perf_counter_ns()
     _run(book, rows[opening + 1 :])
     return (time.perf_counter_ns() - started) / (len(rows) - opening - 1)
+
+
+def label() -> str:
+    """How the table calls it."""
+    return NAME
 
 
 def _run(book: PlainBook, rows: list[tuple[int, ...]]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from perf.harness.measurement import Measurement, Options
+from components.messages.command import Commands
+from perf.harness.measurement import Measurement, Options, absent
 from perf.harness.titan_replay import (
     fresh_state,
     percentiles,
@@ -10,7 +11,7 @@ from perf.harness.titan_replay import (
     time_commands,
     time_published,
 )
-from perf.peers import plain_python_book
+from perf.peers import nautilus_engine, order_matching_engine, plain_python_book, sorted_book
 from perf.workloads.mixed import MIX, RESTING, mixed_commands
 
 _OPENING = 1 + RESTING
@@ -49,8 +50,26 @@ def run(options: Options) -> list[Measurement]:
             for percentile in latencies[0]
         ]
         if options.peers:
-            runs = tuple(plain_python_book.replay(commands, RESTING) for _ in range(options.runs))
-            found.append(_cost("cost", runs, peer="plain Python book"))
+            found += _peers(commands, options)
+    return found
+
+
+def _peers(commands: Commands, options: Options) -> list[Measurement]:
+    """The same flow through each of them, as much of it as their speed allows."""
+    found = []
+    for peer, count in (
+        (plain_python_book, len(commands)),
+        (sorted_book, len(commands)),
+        (nautilus_engine, 20_000),
+        (order_matching_engine, 500),
+    ):
+        most = commands[: _OPENING + (count // 10 if options.quick else count)]
+        try:
+            costs = tuple(peer.replay(most, RESTING) for _ in range(min(options.runs, 3)))
+        except ImportError as error:
+            found.append(absent("titan", peer.NAME, str(error)))
+        else:
+            found.append(_cost("cost", costs, peer=peer.label()))
     return found
 
 
