@@ -127,7 +127,7 @@ class Journal:
         self,
         stream: str,
         *,
-        first: int = 1,
+        first: int | None = None,
         last: int | None = None,
         since: Moment | None = None,
         until: Moment | None = None,
@@ -138,9 +138,12 @@ class Journal:
         sequences = np.arange(first, max(last, first - 1) + 1, dtype=np.int64)
         return Records(_joined([chunk for _, chunk in chunks], self.store.dtype(stream)), sequences)
 
-    def chunks(self, stream: str, first: int = 1, last: int | None = None) -> Iterator[Records]:
+    def chunks(
+        self, stream: str, first: int | None = None, last: int | None = None
+    ) -> Iterator[Records]:
         """Records of any stream in pieces of some megabytes, for what memory cannot hold."""
-        for start, chunk in self.store.read(stream, first, last):
+        begin = self.store.first_sequence(stream) if first is None else first
+        for start, chunk in self.store.read(stream, begin, last):
             yield Records(chunk, np.arange(start, start + len(chunk), dtype=np.int64))
 
     def commands(self, **asked: Any) -> Records:
@@ -193,13 +196,14 @@ class Journal:
     def _range(
         self,
         stream: str,
-        first: int,
+        first: int | None,
         last: int | None,
         since: Moment | None,
         until: Moment | None,
     ) -> tuple[int, int]:
         end = self.store.last_sequence(stream)
         last = end if last is None else min(last, end)
+        first = self.store.first_sequence(stream) if first is None else first
         if since is not None:
             first = max(first, self.store.end_by_time(stream, _nanoseconds(since) - 1) + 1)
         if until is not None:
@@ -214,7 +218,7 @@ class Journal:
         symbol: str | None = None,
         account: int | None = None,
         order: int | None = None,
-        first: int = 1,
+        first: int | None = None,
         last: int | None = None,
         since: Moment | None = None,
         until: Moment | None = None,

@@ -31,14 +31,14 @@ def chosen(
     journal: Journal,
     stream: str,
     *,
-    first: int = 1,
+    first: int | None = None,
     last: int | None = None,
     since: int | None = None,
     until: int | None = None,
 ) -> Chosen:
     """The records between sequences and times, all inclusive."""
     begin, end = range_of_times(journal, stream, since, until)
-    return Chosen(stream, max(first, begin), end if last is None else min(last, end))
+    return Chosen(stream, max(first or begin, begin), end if last is None else min(last, end))
 
 
 def lines(journal: Journal, records: Chosen, form: str) -> Iterator[bytes]:

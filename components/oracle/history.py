@@ -49,8 +49,10 @@ class Instruments:
         self._table = InstrumentTable(())
 
     def table(self) -> InstrumentTable:
-        """As of the journal's present end."""
+        """As of the journal's present end; what it has given up is told by a snapshot."""
         last = self._journal.last_sequence("commands")
+        if not self._seen and self._journal.first_sequence("commands") > 1:
+            self._take_snapshot(last)
         for _, chunk in self._journal.read("commands", self._seen + 1, last):
             chosen = chunk[np.isin(chunk["op"], DEFINING_OPS)]
             if len(chosen):
@@ -59,10 +61,22 @@ class Instruments:
         self._seen = last
         return self._table
 
+    def _take_snapshot(self, last: int) -> None:
+        from components.oracle.starts import start_before
+
+        start = start_before(self._journal, last)
+        if start is not None:
+            self._definitions = start.configuring
+            self._table = InstrumentTable.from_commands(self._definitions)
+            self._seen = start.commands_last
+
 
 def last_lines(journal: Journal, upto: dict[str, int], count: int) -> list[Line]:
     """The last ``count`` records of the streams up to these sequences, in the order of cause."""
-    after = {stream: max(0, last - count) for stream, last in upto.items()}
+    after = {
+        stream: max(journal.first_sequence(stream) - 1, last - count)
+        for stream, last in upto.items()
+    }
     lines = lines_between(journal, after, upto)
     return lines[max(0, len(lines) - count) :]
 

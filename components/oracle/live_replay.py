@@ -38,6 +38,7 @@ from components.monitor.platform_view import (
 from components.oracle.derivation import Derivation
 from components.oracle.history import Instruments
 from components.oracle.read_ahead import ReadAhead
+from components.oracle.starts import derivation_before
 from components.oracle.store import Journal
 from components.sentinel import instrumentation as sentinel_counting
 from components.sentinel.account_view import ACCOUNT_VIEW, fill_account_view, totals
@@ -78,9 +79,11 @@ async def _play(journal: Journal, pace: Pace, port: int, say: Callable[[str], No
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     table = Instruments(journal).table()
-    derivation = Derivation()
+    derivation = derivation_before(journal, pace.first - 1)
     with ExitStack() as stack:
-        for _, commands in stack.enter_context(ReadAhead(journal, "commands", 1, pace.first - 1)):
+        for _, commands in stack.enter_context(
+            ReadAhead(journal, "commands", derivation.commands_last + 1, pace.first - 1)
+        ):
             derivation.run(commands)
         stage = _Stage(f"replay-{os.getpid()}", table, derivation)
         stack.callback(stage.unlink)

@@ -78,11 +78,12 @@ def command_at(journal: Journal, at: str | int | None) -> int:
 
 
 def last_where(journal: Journal, stream: str, name: str, value: int) -> int:
-    """The last record whose field is at most ``value``; 0 if none is.  The field never falls.
+    """The last record whose field is at most ``value``; the one before the journal's first if none
+    is (0, unless it was trimmed).  The field never falls.
 
     What follows from commands rises in ``seq``.
     """
-    low, high = 0, journal.last_sequence(stream)
+    low, high = journal.first_sequence(stream) - 1, journal.last_sequence(stream)
     while low < high:
         middle = (low + high + 1) // 2
         if int(_record(journal, stream, middle)[name]) <= value:
@@ -103,9 +104,9 @@ def range_of_times(
     journal: Journal, stream: str, since: int | None, until: int | None
 ) -> tuple[int, int]:
     """The first and last sequence of a stream between two times, both inclusive."""
-    first, last = 1, journal.last_sequence(stream)
+    first, last = journal.first_sequence(stream), journal.last_sequence(stream)
     if since is not None:
-        first = journal.end_by_time(stream, since - 1) + 1
+        first = max(first, journal.end_by_time(stream, since - 1) + 1)
     if until is not None:
         last = min(last, journal.end_by_time(stream, until))
     return first, last

@@ -17,6 +17,7 @@ from components.messages.code import FLAG_STOPS_ON_MARK
 from components.oracle.derivation import Derivation, StateHashes
 from components.oracle.moment import command_at
 from components.oracle.read_ahead import ReadAhead
+from components.oracle.starts import derivation_before
 from components.oracle.store import Journal
 from components.sentinel.account_view import ACCOUNT_VIEW, AccountViews, fill_account_view
 from components.sentinel.engine import SentinelState
@@ -91,10 +92,13 @@ class PlatformState:
 
 
 def state_at(journal: Journal, at: str | int | None = None) -> PlatformState:
-    """The platform after a command: by its sequence, by a time (``moment``), or the last one."""
+    """The platform after a command: by its sequence, by a time (``moment``), or the last one.
+
+    Derived from the newest snapshot before it, else from the beginning.
+    """
     sequence = command_at(journal, at)
-    derivation = Derivation()
-    with ReadAhead(journal, "commands", 1, sequence) as chunks:
+    derivation = derivation_before(journal, sequence)
+    with ReadAhead(journal, "commands", derivation.commands_last + 1, sequence) as chunks:
         for _, commands in chunks:
             derivation.run(commands)
     return PlatformState(sequence, derivation.titan, derivation.sentinel)

@@ -13,7 +13,8 @@ Any other kind is asked for by its stream and name, such as ``events.cancelled``
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -107,10 +108,17 @@ def names_of(type_name: str) -> tuple[str, ...]:
     return tuple(name for name, kind in SYSTEM_EVENTS.items() if kind == wanted) or (type_name,)
 
 
-def find(journal: Journal, question: Question) -> Iterator[Found]:
-    """The events that answer the question, in the order in which they happened."""
+def find(journal: Journal, question: Question) -> Generator[Found]:
+    """The events that answer the question, in the order in which they happened.
+
+    Reads ahead: close it before the journal, if it is not exhausted.
+    """
     found = [_of_stream(journal, stream, question) for stream in ("events", "risk")]
-    return heapq.merge(*found, key=lambda each: each.line[:3])
+    try:
+        yield from heapq.merge(*found, key=lambda each: each.line[:3])
+    finally:
+        for each in found:
+            each.close()
 
 
 def select(
@@ -121,13 +129,14 @@ def select(
     account: int | None = None,
     symbol: int | None = None,
     order: int | None = None,
-    first: int = 1,
+    first: int | None = None,
     last: int | None = None,
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.void]]]:
+) -> Generator[tuple[NDArray[np.int64], NDArray[np.void]]]:
     """Records of one stream between two of its sequences: their sequences, and copies of them."""
     chosen = None if kinds is None else tuple(kinds)
+    begin = journal.first_sequence(stream) if first is None else first
     end = journal.last_sequence(stream) if last is None else last
-    with ReadAhead(journal, stream, first, end) as chunks:
+    with ReadAhead(journal, stream, begin, end) as chunks:
         for start, records in chunks:
             keep = np.ones(len(records), bool)
             if chosen is not None:
@@ -143,7 +152,7 @@ def select(
                 yield places + start, records[places]
 
 
-def _of_stream(journal: Journal, stream: str, question: Question) -> Iterator[Found]:
+def _of_stream(journal: Journal, stream: str, question: Question) -> Generator[Found]:
     asked = {
         name for each in question.types if kind_of(each)[0] == stream for name in names_of(each)
     }
@@ -154,20 +163,23 @@ def _of_stream(journal: Journal, stream: str, question: Question) -> Iterator[Fo
     rank = tuple(FORMATTERS).index(stream)
     needs_past = not asked.isdisjoint(_POSITION_TYPES)
     tracker = _Positions()
-    for sequences, records in select(
-        journal,
-        stream,
-        kinds=kinds,
-        account=question.account,
-        symbol=question.symbol,
-        order=question.order,
-        first=1 if needs_past else first,
-        last=last,
-    ):
-        names = _names(stream, records, tracker)
-        for sequence, record, name in zip(sequences.tolist(), records, names, strict=True):
-            if sequence >= first and name in asked:
-                yield Found(name, Line(int(record["seq"]), rank, sequence, stream, record))
+    with closing(
+        select(
+            journal,
+            stream,
+            kinds=kinds,
+            account=question.account,
+            symbol=question.symbol,
+            order=question.order,
+            first=None if needs_past else first,
+            last=last,
+        )
+    ) as selected:
+        for sequences, records in selected:
+            names = _names(stream, records, tracker)
+            for sequence, record, name in zip(sequences.tolist(), records, names, strict=True):
+                if sequence >= first and name in asked:
+                    yield Found(name, Line(int(record["seq"]), rank, sequence, stream, record))
 
 
 def range_of(journal: Journal, stream: str, question: Question) -> tuple[int, int]:

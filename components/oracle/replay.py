@@ -23,6 +23,7 @@ from components.oracle.derivation import Derivation
 from components.oracle.moment import last_after
 from components.oracle.read_ahead import ReadAhead
 from components.oracle.snapshots import Snapshot, configuring_commands
+from components.oracle.starts import saved_hashes, start_before
 from components.oracle.store import Journal, JournalError
 from components.sentinel.engine import SentinelState
 from components.titan.engine import TitanState
@@ -114,11 +115,30 @@ class _Replay:
             self.first = max(first, start.commands_last + 1)
             self.derivation = Derivation(start.titan, start.sentinel, start.commands_last)
             self.orders.feed(start.pending_orders)
+        self.hashes: dict[int, str] = {}
+        self.hash_difference: Difference | None = None
         self.events = self._comparison(journal, "events", readers)
         self.risk = self._comparison(journal, "risk", readers)
 
     def feed(self, first: int, commands: Commands) -> None:
         """Apply commands, the first of which has the sequence ``first``."""
+        inside = [each for each in sorted(self.hashes) if first <= each < first + len(commands)]
+        done = 0
+        for sequence in inside:
+            end = sequence - first + 1
+            self._apply(first + done, commands[done:end])
+            done = end
+            self._compare_hash(sequence)
+        self._apply(first + done, commands[done:])
+
+    def _compare_hash(self, sequence: int) -> None:
+        derived, saved = self.derivation.hashes().platform, self.hashes[sequence]
+        if derived != saved and self.hash_difference is None:
+            self.hash_difference = Difference(
+                "snapshots", sequence, "platform_hash", derived, saved
+            )
+
+    def _apply(self, first: int, commands: Commands) -> None:
         before = max(0, min(self.first - first, len(commands)))
         for derived in self.derivation.feed(commands[:before]):
             self.orders.feed(derived.orders)
@@ -132,7 +152,12 @@ class _Replay:
 
     def differences(self) -> tuple[Difference, ...]:
         """Those found so far."""
-        found = (self.events.difference, self.risk.difference, self.orders.difference)
+        found = (
+            self.events.difference,
+            self.risk.difference,
+            self.orders.difference,
+            self.hash_difference,
+        )
         return tuple(each for each in found if each is not None)
 
     def _comparison(self, journal: Journal, stream: str, readers: ExitStack) -> StreamComparison:
@@ -148,9 +173,14 @@ def replay(
     """Derive up to command ``to`` (default: all), and compare what commands from ``first`` on give.
 
     With ``first_difference`` it stops soon after the first one, and the hashes stand there; else
-    it goes on to the end and tells the first one of each stream.
+    it goes on to the end and tells the first one of each stream.  The state's hash is compared too
+    wherever a snapshot tells it.  What lies before ``first`` is derived from a snapshot if one is
+    there.
     """
-    run = _run(journal, first, to, stop_at_difference=first_difference)
+    start = start_before(journal, first - 1)
+    run = _run(
+        journal, first, to, stop_at_difference=first_difference, start=start, with_hashes=True
+    )
     hashes = run.derivation.hashes()
     return ReplayReport(
         first=first,
@@ -202,12 +232,15 @@ def _run(
     stop_at_difference: bool,
     start: Snapshot | None = None,
     progress: Progress | None = None,
+    with_hashes: bool = False,
 ) -> _Replay:
     last = journal.last_sequence("commands")
     with ExitStack() as readers:
         run = _Replay(journal, first, readers, start)
         upto = last if to is None else to
         after = start.commands_last if start else 0
+        if with_hashes:
+            run.hashes = saved_hashes(journal, run.first, upto)
         chunks = readers.enter_context(ReadAhead(journal, "commands", after + 1, upto))
         for sequence, commands in chunks:
             run.feed(sequence, commands)

@@ -17,7 +17,7 @@ import orjson
 from numpy.typing import NDArray
 
 from components.instruments import Instrument, InstrumentTable
-from components.messages.code import EVENT_NAMES, OP_NAMES, RISK_NAMES
+from components.messages.code import EVENT_NAMES, OP_BRACKET, OP_NAMES, RISK_NAMES
 from components.messages.command import ALL_SYMBOLS
 from components.oracle.history import FORMATTERS
 from components.oracle.streams import STREAM_DTYPES
@@ -80,6 +80,9 @@ def of_order(
         return np.zeros(len(records), bool)
     subjects, codes = subjects_of(stream), records[KIND_FIELDS[stream]]
     found = subjects.order[codes] & (records["order_id"] == order)
+    if stream == "commands":  # a bracket's exits have ids of their own, see messages/command.py
+        exits = (records["origin_ts"] == order) | (records["cause"] == order)
+        found |= (codes == OP_BRACKET) & exits
     if account is not None:
         found &= records["account"] == account
     if subjects.maker.any():

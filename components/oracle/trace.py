@@ -18,9 +18,11 @@ import numpy as np
 from components.messages.code import (
     EVENT_ACCEPTED,
     EVENT_AMENDED,
+    EVENT_ARMED,
     EVENT_CANCELLED,
     EVENT_REJECTED,
     EVENT_TRADE,
+    FLAG_BY_AMOUNT,
     OP_AMEND,
     OP_CANCEL,
     RISK_DELEVERAGE,
@@ -103,7 +105,7 @@ def liquidations(
     journal: Journal,
     account: int | None = None,
     symbol: int | None = None,
-    first: int = 1,
+    first: int | None = None,
     last: int | None = None,
 ) -> Iterator[Line]:
     """Sentinel's liquidation records between two sequences of the risk stream."""
@@ -161,7 +163,7 @@ def _owners(line: Line, order_id: int) -> set[int]:
     """The accounts whose order a record speaks of; a trade may be between two of one id."""
     record = line.record
     owners = set()
-    if record["order_id"] == order_id:
+    if line.stream == "commands" or record["order_id"] == order_id:
         owners.add(int(record["account"]))
     is_trade = line.stream == "events" and record["kind"] == EVENT_TRADE
     if is_trade and record["maker_order_id"] == order_id:
@@ -186,27 +188,26 @@ def _may_place(line: Line) -> bool:
 
 def _judged(account: int, order_id: int, lines: list[Line]) -> Life:
     filled = cancelled = left = 0
-    is_accepted = is_rejected = False
+    seen: set[int] = set()
     for line in lines:
         if line.stream != "events":
             continue
         kind, qty = int(line.record["kind"]), int(line.record["qty"])
-        if kind == EVENT_ACCEPTED:
-            is_accepted, left = True, qty
+        if line.record["flags"] & FLAG_BY_AMOUNT and kind != EVENT_TRADE:
+            qty = 0  # money; such an order ends with the command that placed it
+        seen.add(kind)
+        if kind in (EVENT_ACCEPTED, EVENT_AMENDED, EVENT_ARMED):
+            left = qty
         elif kind == EVENT_TRADE:
             filled, left = filled + qty, left - qty
         elif kind == EVENT_CANCELLED:
             cancelled, left = cancelled + qty, left - qty
-        elif kind == EVENT_AMENDED:
-            left = qty
-        elif kind == EVENT_REJECTED:
-            is_rejected = True
-    if not is_accepted:
-        outcome = REJECTED if is_rejected else UNANSWERED
+    if EVENT_ACCEPTED not in seen:
+        outcome = REJECTED if EVENT_REJECTED in seen else UNANSWERED
     elif left > 0:
         outcome = OPEN
     else:
-        outcome = CANCELLED if cancelled else FILLED
+        outcome = CANCELLED if EVENT_CANCELLED in seen else FILLED
     return Life(account, order_id, tuple(lines), outcome, filled, cancelled, max(left, 0))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -74,11 +75,12 @@ def events_command(
         except query.UnknownTypeError as error:
             raise click.BadParameter(str(error)) from None
         table = instruments.table()
-        for found in islice(query.find(journal, question), limit):
-            if as_json:
-                click.echo(json.dumps(audit_text.found_content(found, table)))
-            else:
-                click.echo(audit_text.found_words(found, table))
+        with closing(query.find(journal, question)) as answers:
+            for found in islice(answers, limit):
+                if as_json:
+                    click.echo(json.dumps(audit_text.found_content(found, table)))
+                else:
+                    click.echo(audit_text.found_words(found, table))
 
 
 @command("trace")

@@ -7,10 +7,11 @@ from typing import Final
 
 import click
 
-from components.oracle.commands.group import command, fail
-from components.oracle.store import archive, backup
+from components.oracle.commands.group import command, fail, reading
+from components.oracle.store import archive, backup, retention
 from components.oracle.store.verify import Report
 
+_DAY_S: Final = 86_400
 _BESIDE: Final = ("snapshots",)
 _directory = click.Path(file_okay=False, path_type=Path)
 
@@ -30,19 +31,64 @@ def backup_command(path: Path, target: Path) -> None:
 @command("archive")
 @click.argument("target", type=_directory)
 @click.option("--verify", "only_verify", is_flag=True, help="Only prove what is in the archive.")
-def archive_command(path: Path, target: Path, only_verify: bool) -> None:
+@click.option(
+    "--remove",
+    is_flag=True,
+    help="Then remove from the journal what is archived and no start needs; not beside a writer.",
+)
+@click.option(
+    "--keep",
+    type=click.IntRange(min=0),
+    default=4,
+    show_default=True,
+    help="With --remove: the newest sealed segments that stay.",
+)
+@click.option(
+    "--older-than",
+    "days",
+    type=click.FloatRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="DAYS",
+    help="With --remove: only those last written to so long ago.",
+)
+def archive_command(
+    path: Path, target: Path, only_verify: bool, remove: bool, keep: int, days: float
+) -> None:
     """Compress the journal's sealed segments into an archive; those that it has are left alone.
 
     Each file is unpacked again and compared before it counts.  ``restore`` makes a journal of it.
     """
-    if not only_verify:
-        for each in archive.archive(path, target):
-            click.echo(
-                f"{each.name}: {each.manifest.file_bytes:,} bytes became {each.size_bytes:,}"
-            )
-        held = archive.contents(target)
-        click.echo(f"the archive {target} holds {len(held)} segments")
-        return
+    if only_verify and remove:
+        raise click.BadParameter("--verify only looks; leave out --remove")
+    if remove:
+        _archive(path, target)
+        _remove(path, target, keep, days)
+    elif not only_verify:
+        _archive(path, target)
+    else:
+        _prove(target)
+
+
+def _archive(path: Path, target: Path) -> None:
+    for each in archive.archive(path, target):
+        click.echo(f"{each.name}: {each.manifest.file_bytes:,} bytes became {each.size_bytes:,}")
+    click.echo(f"the archive {target} holds {len(archive.contents(target))} segments")
+
+
+def _remove(path: Path, target: Path, keep: int, days: float) -> None:
+    from components.oracle.starts import no_longer_needed
+
+    with reading(path) as journal:
+        needed = no_longer_needed(path, journal.streams)
+    gone = retention.trim(path, target, keep=keep, age_s=days * _DAY_S, needed=needed)
+    for name in gone:
+        click.echo(f"{name} was removed from the journal")
+    if not gone:
+        click.echo("nothing was removed: all that is archived is kept, young, or needed by a start")
+
+
+def _prove(target: Path) -> None:
     problems = archive.problems(target)
     held = [] if problems else archive.contents(target)
     if problems or not held:

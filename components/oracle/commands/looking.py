@@ -48,7 +48,7 @@ def tail(path: Path, count: int, stream: str, follow: bool) -> None:
 @command("export")
 @click.option("--stream", type=click.Choice(STREAM_NAMES), required=True)
 @click.option("--format", "form", type=click.Choice(export.FORMATS), default="jsonl")
-@click.option("--from", "first", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--from", "first", type=click.IntRange(min=1), help="Default: the first one.")
 @click.option("--to", "last", type=click.IntRange(min=0), help="Default: the last one.")
 @click.option("--since", type=Time(), help="Not before this time.")
 @click.option("--until", type=Time(), help="Not after this time.")

@@ -54,17 +54,17 @@ class JournalInfo:
 
 def stream_info(name: str, parts: Sequence[StreamPart], layout: StreamLayout) -> StreamInfo:
     """Tell one stream from its parts, one for each segment, in order."""
-    end = parts[-1].end
+    begin, end = parts[0].begin, parts[-1].end
     first_ts = next((part.first_ts for part in parts if part.records), 0)
     return StreamInfo(
         name=name,
         records=sum(part.records for part in parts),
-        count=end.sequence,
-        first_sequence=1 if end.sequence else 0,
+        count=end.sequence - begin.sequence,
+        first_sequence=begin.sequence + 1 if end.sequence > begin.sequence else 0,
         last_sequence=end.sequence,
         first_ts=first_ts,
         last_ts=end.last_ts,
-        size_bytes=end.sequence * layout.itemsize,
+        size_bytes=(end.sequence - begin.sequence) * layout.itemsize,
         head=end.digest,
         dtype=dtype_text.from_text(layout.text),
     )

@@ -164,6 +164,12 @@ class Journal:
         """The last committed sequence, 0 if there is none yet."""
         return self.link(stream).sequence
 
+    def first_sequence(self, stream: str) -> int:
+        """The first sequence that the journal still holds, or will: 1 unless it was trimmed."""
+        self._require_stream(stream)
+        found = self._require_open()
+        return _begin(found.begin(found.places[0]), stream) + 1
+
     def head(self, stream: str) -> bytes:
         """The digest of the stream's last record, which stands for the whole stream."""
         return self.link(stream).digest
@@ -205,6 +211,12 @@ class Journal:
         last = end if last is None else last
         if first < 1 or last > end:
             raise ValueError(f"stream {stream} holds 1 to {end}; asked for {first} to {last}")
+        begin = self.first_sequence(stream)
+        if first < begin and first <= last:
+            raise JournalError(
+                f"stream {stream} of the journal {self.path} begins at sequence {begin}: what came "
+                f"before lies in its archive; restore both into one to read sequence {first}"
+            )
         return self._read(stream, first, last, buffers)
 
     def end_by_time(self, stream: str, ts: int) -> int:

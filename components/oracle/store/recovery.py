@@ -45,7 +45,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from components.oracle.store import dtype_text, environment, manifest, record, upcast, watermark
+from components.oracle.store import (
+    dtype_text,
+    environment,
+    manifest,
+    record,
+    trimmed,
+    upcast,
+    watermark,
+)
 from components.oracle.store.chain import Link, StreamLayout
 from components.oracle.store.environment import Format
 from components.oracle.store.errors import JournalCorruptError
@@ -187,7 +195,7 @@ def lost_end(links: Mapping[str, Link], mark: watermark.Watermark) -> str | None
 
 def check_joints(segments: Segments) -> None:
     """Case H: JournalCorruptError unless each segment begins where the one before it ends."""
-    ends: Mapping[str, Link] = {}
+    ends = trimmed.read(segments.directory).ends
     for place in segments.places:
         problem = joint_problem(place, ends, segments.begin(place))
         if problem:

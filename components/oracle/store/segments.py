@@ -35,6 +35,7 @@ from components.oracle.store import (
     manifest,
     reading,
     record,
+    trimmed,
     watermark,
     writer_lock,
 )
@@ -66,11 +67,14 @@ def place_at(directory: Path, position: int) -> Place:
 
 
 def places(directory: Path) -> list[Place]:
-    """The segments that have a file, in order."""
+    """The segments that have a file, in order; those that were given up (trimmed.py) are none."""
     found = []
+    begin = trimmed.read(directory).position
     for path in directory.glob(f"{_PREFIX}*"):
         number = path.name.removeprefix(_PREFIX)
-        if number.isdecimal() and environment.data_file(path).exists():
+        if not number.isdecimal() or int(number) < begin:
+            continue
+        if environment.data_file(path).exists():
             found.append(Place(int(number), path))
     return sorted(found)
 

@@ -14,7 +14,14 @@ from pathlib import Path
 
 import lmdb
 
-from components.oracle.store import environment, manifest, record, watermark, writer_lock
+from components.oracle.store import (
+    environment,
+    manifest,
+    record,
+    trimmed,
+    watermark,
+    writer_lock,
+)
 from components.oracle.store.chain import Link, StreamLayout
 from components.oracle.store.errors import JournalCorruptError, JournalError
 from components.oracle.store.reading import walk
@@ -176,6 +183,8 @@ def verify_segment(
         problems += [problem] if problem else []
     with segments.using(place) as segment:
         ends = {name: each.link for name, each in walks.items() if each.problem is None}
+        if not walks:
+            ends.update(trimmed.read(segments.directory).ends)
         begin = {
             name: link
             for name, link in segment.format.begin.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from components.messages.code import (
     EVENT_NAMES,
     EVENT_PRICE,
     EVENT_TRADE,
+    FLAG_BY_AMOUNT,
     OP_AMEND,
+    OP_BRACKET,
     OP_CANCEL,
     OP_NAMES,
     RISK_ACCOUNT,
@@ -24,6 +27,8 @@ from components.messages.code import (
     RISK_POSITION,
     SELL,
     SOURCE_SENTINEL,
+    TIF_IOC,
+    TYPE_MARKET,
 )
 from components.messages.command import UNCHANGED
 from components.oracle.history import Instruments
@@ -33,6 +38,7 @@ from components.oracle.store import Journal
 from components.oracle.subjects import subjects_of
 from components.oracle.trace import Life, TraceError, trace, trail
 from components.oracle.trace import liquidations as find_liquidations
+from components.units import MONEY_SCALE
 from tests.components.oracle.platform_samples import START_NS, Platform, place, write
 from tests.components.oracle.test_cli import oracle
 
@@ -148,6 +154,14 @@ def test_both_streams_are_told_in_the_order_of_cause(path: Path) -> None:
 
     assert order == sorted(order)
     assert len({each.line.stream for each in found(path)}) == 2
+
+
+def test_an_answer_that_is_given_up_lets_go_of_the_journal(path: Path) -> None:
+    with Journal.open_reader(path) as journal:
+        answers = find(journal, Question())
+        assert next(answers).line.stream in ("events", "risk")
+        answers.close()
+        assert [x.name for x in threading.enumerate() if x.name.startswith("read-")] == []
 
 
 def test_a_type_that_is_none_is_named(path: Path) -> None:
@@ -338,3 +352,45 @@ def test_what_cannot_be_found_is_one_sentence(
 
     assert result.exit_code == status
     assert message in " ".join(result.stderr.split())
+
+
+@pytest.fixture
+def bracket(tmp_path: Path) -> Path:
+    """Account 1 buys 10 for 50,000 with exits at 51,000 and 49,000; the first one takes profit."""
+    platform = Platform(seed=1)
+    entry = place(5, 1, 500_000, 10, 0)
+    entry["op"] = OP_BRACKET
+    entry["display_qty"], entry["origin_ts"] = 510_000, 6
+    entry["stop_price"], entry["cause"] = 490_000, 7
+    amount = place(8, 3, 0, 60 * MONEY_SCALE, 0)
+    amount["order_type"], amount["tif"], amount["flags"] = TYPE_MARKET, TIF_IOC, FLAG_BY_AMOUNT
+    for command in (
+        entry,
+        place(1, 2, 500_000, 10, 0, SELL),
+        place(2, 2, 510_000, 10, 0),
+        place(3, 2, 520_000, 2, 0, SELL),
+        amount,
+    ):
+        platform.publish(command)
+    write(tmp_path / "b", platform.streams())
+    return tmp_path / "b"
+
+
+def test_a_brackets_exit_is_told_from_the_bracket_to_its_end(bracket: Path) -> None:
+    with Journal.open_reader(bracket) as journal:
+        (profit,) = trace(journal, 6, 1)
+        (stop,) = trace(journal, 7, 1)
+
+    assert profit.lines[0].stream == stop.lines[0].stream == "commands"
+    assert "armed" in [kind for kind, _ in events_of(profit)]
+    assert (profit.outcome, profit.filled) == ("filled", 10)
+    assert (stop.outcome, stop.filled, stop.cancelled) == ("cancelled", 0, 10)
+
+
+def test_an_order_by_amount_is_over_with_its_command(bracket: Path) -> None:
+    with Journal.open_reader(bracket) as journal:
+        (life,) = trace(journal, 8, 3)
+
+    assert life.is_over
+    assert life.open == 0
+    assert life.filled == 1
