@@ -32,6 +32,7 @@ def mistakes(configuration: PlatformConfiguration) -> Iterator[Mistake]:
             configuration.instruments, configuration.risk.maintenance_margin
         ),
         *_streams(configuration),
+        *_durability(configuration),
     ]
     if first:
         yield from first
@@ -51,6 +52,15 @@ def _streams(configuration: PlatformConfiguration) -> Iterator[Mistake]:
     if commands is not None and commands.producers != "multi":
         text = "found single; write multi, because set-up commands are published to it too"
         yield Mistake(("rings", COMMANDS, "producers"), text)
+
+
+def _durability(configuration: PlatformConfiguration) -> Iterator[Mistake]:
+    asked = configuration.durability
+    if asked.gate == "input" and asked.sync != "commit":
+        text = f"found input with sync: {asked.sync}; write output, or sync: commit, because input"
+        yield Mistake(
+            ("durability", "gate"), f"{text} promises that titan sees only what is on disk"
+        )
 
 
 def _accounts(configuration: PlatformConfiguration, table: InstrumentTable) -> Iterator[Mistake]:

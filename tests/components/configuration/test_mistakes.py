@@ -24,6 +24,16 @@ def long(was: str, becomes: str) -> tuple[str, str]:
 
 CASES = [
     (
+        (
+            "sync: commit\n  interval_ms: 100\n  gate: output",
+            "gate: input\n  interval_ms: 100\n  sync: off",
+        ),
+        (
+            "durability.gate: found input with sync: off; write output, or sync: commit, because "
+            "input promises that titan sees only what is on disk"
+        ),
+    ),
+    (
         long("BTCUSDT", "BTCUSD"),
         (
             'accounts.0.positions.0.symbol: found "BTCUSD", which is no instrument '
