@@ -113,7 +113,7 @@ def _serve(
         waiting = commands.available() - commands.sequence
         if 0 < waiting < _LITTLE and not context.should_stop():
             time.sleep(_LINGER_S)
-        written = _commit(journal, consumers, counters)
+        written = commit(journal, consumers, counters)
         journal.sync_if_due()
         counters.durable(journal)
         context.beat()
@@ -124,7 +124,7 @@ def _serve(
             return
 
 
-def _commit(journal: Journal, consumers: list[Consumer], counters: JournalCounters) -> bool:
+def commit(journal: Journal, consumers: list[Consumer], counters: JournalCounters) -> bool:
     """Append what the rings hold, then let them reuse the slots; False when they hold nothing."""
     highs = [consumer.available() for consumer in reversed(consumers)][::-1]
     batches: list[tuple[str, int, list[NDArray[np.void]]]] = [

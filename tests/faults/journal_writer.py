@@ -19,9 +19,10 @@ from tests.components.oracle.store.samples import STREAMS, append
 
 
 def write_for_ever(path: Path, sync: SyncMode, seed: int) -> None:
-    """Append batches of random size until killed."""
+    """Append batches of random size until killed, rolling to a new segment every few of them."""
     chance = random.Random(seed)
-    with Journal.open_writer(path, STREAMS, sync=sync, interval_ms=5) as journal:
+    options = {"interval_ms": 5, "segment_bytes": 1 << 18}
+    with Journal.open_writer(path, STREAMS, sync=sync, **options) as journal:
         print("open", flush=True)
         while True:
             append(journal, chance.choice((1, 7, 100, 2000)))

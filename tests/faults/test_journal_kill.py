@@ -47,7 +47,7 @@ def kill_often(path: Path, times: int) -> None:
 
 
 def test_a_killed_writer_loses_nothing_that_it_acknowledged(tmp_path: Path) -> None:
-    kill_often(tmp_path / "j", times=20)
+    kill_often(tmp_path / "j", times=9)
     fill(tmp_path / "j", batches=1)
 
 

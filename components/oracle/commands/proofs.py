@@ -13,7 +13,7 @@ from rich.table import Table
 
 from components.oracle.commands.group import command, echo_json, fail, json_option, reading
 from components.oracle.moment import time_to_text
-from components.oracle.store import JournalInfo, Report, verify
+from components.oracle.store import JournalInfo, Repaired, Report, repair, verify
 
 _DIGEST: Final = re.compile(r"\b[0-9a-f]{64}\b")
 _MILLISECONDS: Final = len("2026-01-02T03:04:05.678")
@@ -108,9 +108,21 @@ def head_command(path: Path, as_json: bool) -> None:
     metavar="DIGEST|FILE",
     help="A digest that head told at any time, or a file of its output; may be repeated.",
 )
+@click.option(
+    "--repair",
+    "target",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Copy what is whole to a new journal in DIR; nothing is changed in place.",
+)
 @json_option
-def verify_command(path: Path, deep: bool, heads: tuple[str, ...], as_json: bool) -> None:
+def verify_command(
+    path: Path, deep: bool, heads: tuple[str, ...], target: Path | None, as_json: bool
+) -> None:
     """Prove every record of every stream by its digest and its place in the chain."""
+    if target is not None:
+        _tell_repair(repair(path, target))
+        return
     expected = [digest for text in heads for digest in _digests(text)]
     started = time.perf_counter()
     report = verify(path, deep=deep, expected=expected)
@@ -152,6 +164,13 @@ def _digests(text: str) -> list[bytes]:
             f"--expect-head {text}: neither a digest of 64 hexadecimal digits nor a file of such"
         )
     return found
+
+
+def _tell_repair(done: Repaired) -> None:
+    for name, sequence in done.sequences.items():
+        lost = done.known.get(name, sequence) - sequence
+        click.echo(f"{name}: {sequence:,} events copied, {lost:,} known to be lost")
+    click.echo(f"the journal {done.path} is whole")
 
 
 def _report_content(report: Report) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from components.oracle.store.errors import (
 )
 from components.oracle.store.info import JournalInfo, SegmentInfo, StreamInfo
 from components.oracle.store.journal import Journal
+from components.oracle.store.repair import Repaired, repair
 from components.oracle.store.verify import Report, StreamReport, verify
 
 __all__ = [
@@ -21,9 +22,11 @@ __all__ = [
     "JournalLockedError",
     "JournalMissingError",
     "JournalWriteError",
+    "Repaired",
     "Report",
     "SegmentInfo",
     "StreamInfo",
     "StreamReport",
+    "repair",
     "verify",
 ]

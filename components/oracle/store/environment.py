@@ -203,7 +203,7 @@ class Tables:
         try:
             self._meta = self._environment.open_db(_META, create=False)
             with self._environment.begin() as transaction:
-                stored = _decode_format(transaction.get(_FORMAT_KEY, db=self._meta))
+                stored = decode_format(transaction.get(_FORMAT_KEY, db=self._meta))
             self._base_commit = stored.base_commit
             for name in stored.layouts:
                 self.streams[name] = self._environment.open_db(_database_of(name), create=False)
@@ -258,7 +258,8 @@ def _encode_format(form: Format) -> bytes:
     return hashlib.sha256(text).digest() + text
 
 
-def _decode_format(stored: bytes | None) -> Format:
+def decode_format(stored: bytes | None) -> Format:
+    """What was stored, if its checksum is right; JournalCorruptError otherwise."""
     if stored is None or hashlib.sha256(stored[32:]).digest() != stored[:32]:
         raise JournalCorruptError("the journal's description of itself is missing or damaged")
     values = json.loads(stored[32:])

@@ -91,6 +91,17 @@ def test_verify_names_a_changed_byte(journal: Path) -> None:
     assert json.loads(as_json.stdout)["ok"] is False
 
 
+def test_verify_repairs_into_a_new_directory(journal: Path, tmp_path: Path) -> None:
+    result = oracle("verify", "--path", journal, "--repair", tmp_path / "copy")
+
+    assert result.exit_code == 0
+    assert "commands: 4 events copied, 0 known to be lost" in result.output
+    assert oracle("verify", "--path", tmp_path / "copy", "--deep").exit_code == 0
+    again = oracle("verify", "--path", journal, "--repair", tmp_path / "copy")
+    assert again.exit_code == 1
+    assert "exists already" in again.stderr
+
+
 def test_tail_tells_cause_before_effect(journal: Path) -> None:
     result = oracle("tail", "--path", journal, "-n", "5")
     lines = [line.split(maxsplit=2) for line in result.stdout.splitlines()]
