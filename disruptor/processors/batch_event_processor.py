@@ -120,7 +120,8 @@ class BatchEventProcessor:
         size = self._tier.size(low, min(high, low + self._batch_size_max - 1))
         if self._tells_batches:
             self._tell(self._lifecycle.on_batch_start, size, ready - low + 1)
-        self._settle(self._tier.hand_over(low, low + size - 1), 1)
+        failure = self._tier.hand_over(low, low + size - 1)
+        self._settle(failure, 1 if failure is None else 0)
         return True
 
     def halt(self) -> None:
@@ -162,10 +163,11 @@ class BatchEventProcessor:
             self._tell(self._lifecycle.on_timeout, sequence)
 
     def _settle(self, failure: Failure | None, batches: int) -> None:
-        """Count what was handled and do what a failure asks for."""
+        """Count the batches that were handled, and do what the failure of a next one asks for."""
         self._batches += batches
-        if failure is None:
+        if batches:
             self._attempts = 0
+        if failure is None:
             return
         error = failure.error
         if isinstance(error, HaltError):

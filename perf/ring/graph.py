@@ -24,7 +24,6 @@ from perf.harness.measurement import Measurement
 from perf.ring.handlers import BATCHES, LAST, RESULT, Tally
 from perf.ring.producers import produce_values
 
-WAIT_SLICE_NS = 100_000_000
 TALLY_WORDS = 16
 
 Produce = Callable[[Any, int, int, int, WaitStrategy, Any], int]
@@ -177,8 +176,7 @@ def _consumer(stage: Stage, ring: RingBuffer, words: Any, wait: str) -> Callable
         processor = BatchEventProcessor(consumer, handler)
 
         def work() -> int:
-            while consumer.sequence < words[LAST]:
-                processor.run_once(WAIT_SLICE_NS)
+            processor.run_while(lambda: bool(consumer.sequence < words[LAST]))
             return int(words[RESULT])
 
         return work

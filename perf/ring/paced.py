@@ -17,7 +17,7 @@ from disruptor.ring.layout import Ring
 from disruptor.ring.sequencer import publish, try_next
 from perf.harness.crew import Across, Work, Worker, run_crew, shared_array
 from perf.ring.events import VALUE
-from perf.ring.graph import WAIT_SLICE_NS, WrongResultError, places
+from perf.ring.graph import WrongResultError, places
 
 _CAPACITY: Final = 4_096
 """More than are sent: the producer keeps its pace, however late the consumer is."""
@@ -87,8 +87,7 @@ def run_paced(wait: str, across: Across, count: int, interval_ns: int) -> PacedR
             )
 
             def work() -> int:
-                while consumer.sequence < count:
-                    processor.run_once(WAIT_SLICE_NS)
+                processor.run_while(lambda: consumer.sequence < count)
                 return int(np.count_nonzero(times))
 
             return work
