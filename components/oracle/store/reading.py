@@ -116,17 +116,19 @@ def _gather(
     """
     size = layout.itemsize
     filled = 0
+    room = buffer.data
     with closing(walk(environment, database, layout, link)) as records:
         for now, value in records:
-            body = np.frombuffer(value, np.uint8, offset=record.HEADER_BYTES)
             begin = max(first - link.sequence - 1, 0)
             end = min(last, now.sequence) - link.sequence
-            part = body[begin * size : end * size]
-            if filled + len(part) > len(buffer):
-                asked = min((last - first + 1) * size, CHUNK_BYTES + 2 * len(body))
-                buffer = _enlarged(buffer, filled, max(asked, filled + len(part)))
-            buffer[filled : filled + len(part)] = part
-            filled += len(part)
+            length = (end - begin) * size
+            if filled + length > len(room):
+                asked = min((last - first + 1) * size, CHUNK_BYTES + 2 * len(value))
+                buffer = _enlarged(buffer, filled, max(asked, filled + length))
+                room = buffer.data
+            body = record.HEADER_BYTES + begin * size
+            room[filled : filled + length] = value[body : body + length]
+            filled += length
             link = now
             if filled >= CHUNK_BYTES or now.sequence >= last:
                 return link, buffer[:filled]

@@ -36,6 +36,10 @@ _KEY: Final = struct.Struct(">Q")
 _HEADER: Final = struct.Struct("<4sHH16sQQqqQQ32s32s")
 HEADER_BYTES: Final = _HEADER.size
 PROVEN_BYTES: Final = HEADER_BYTES - DIGEST_BYTES
+START: Final = (MAGIC, VERSION, HEADER_BYTES)
+"""What every header begins with."""
+unpack: Final = _HEADER.unpack_from
+"""A header's fields as they are stored; ``parse`` is for who needs names and clear errors."""
 assert HEADER_BYTES == 136
 assert HEADER_BYTES % 8 == 0
 
