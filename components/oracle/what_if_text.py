@@ -51,7 +51,8 @@ def words_of(content: dict[str, Any]) -> Iterator[str]:
     yield f"balances of {len(balances)} accounts differ"
     for each in balances[:_SHOWN]:
         yield (
-            f"  account {each['account']}: equity {each['journaled']} → {each['changed']} "
+            f"  account {each['account']}: equity {each['journaled'] or '–'} → "
+            f"{each['changed'] or '–'} "
             f"({each['difference']})"
         )
     if len(balances) > _SHOWN:

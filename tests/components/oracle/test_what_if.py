@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +155,7 @@ def test_the_command_reports_in_words_and_as_an_object(path: Path) -> None:
     content = json.loads(oracle(*words, "--json").stdout)
 
     assert shown.exit_code == 0
+    assert re.search(r"account 3: equity [\d.-]+ → – \(", shown.stdout)
     assert f"liquidations    {content['journaled']['liquidations']} → " in shown.stdout
     assert "liquidations would have been" in shown.stdout
     assert f"trades differ from command {content['first_different_trade']:,} on" in shown.stdout
