@@ -22,7 +22,7 @@ import numpy as np
 
 from components.instruments import DEFINING_OPS
 from components.messages.code import OP_RISK_RULE
-from components.messages.command import COMMAND, Commands
+from components.messages.command import COMMAND, Commands, new_commands
 from components.oracle.platform_hash import platform_hash
 from components.oracle.store import Journal, JournalCorruptError, dtype_text, snapshot_file, upcast
 from components.oracle.store.environment import link_from_json, link_to_json
@@ -46,6 +46,17 @@ class Snapshot:
     sequences: Mapping[str, int]  # of each stream, the last that follows from the commands
     pending_orders: Commands
     configuring: Commands
+
+    @classmethod
+    def beginning(cls) -> Snapshot:
+        """Where every journal begins: two empty states."""
+        return cls(
+            titan_engine.new_state(),
+            sentinel_engine.new_state(),
+            dict.fromkeys(_STREAMS, 0),
+            new_commands(0),
+            new_commands(0),
+        )
 
     @property
     def commands_last(self) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from components.messages.code import OP_SNAPSHOT
-from components.messages.command import COMMAND, new_commands
+from components.messages.command import COMMAND
 from components.oracle import snapshots
 from components.oracle.platform_hash import platform_hash
 from components.oracle.replay import ReplayDifferenceError, restore
@@ -51,18 +51,8 @@ def copy(whole: Path, tmp_path: Path) -> Path:
     return tmp_path / "j"
 
 
-def beginning() -> Snapshot:
-    return Snapshot(
-        titan_engine.new_state(),
-        sentinel_engine.new_state(),
-        {"commands": 0, "events": 0, "risk": 0},
-        new_commands(0),
-        new_commands(0),
-    )
-
-
 def follow(journal: Journal, schedule: Schedule, keep: int = 4) -> Shadow:
-    shadow = Shadow(journal, beginning(), schedule)
+    shadow = Shadow(journal, Snapshot.beginning(), schedule)
     keeper = Keeper(journal, shadow, keep, 86_400.0)
     while keeper.follow(lambda: None, lambda: False):
         pass
@@ -203,7 +193,7 @@ def test_the_same_commands_give_the_same_files(copy: Path, tmp_path: Path) -> No
     kept = {p.sequence: p.path.read_bytes() for p in snapshot_file.found_in(copy / "snapshots")}
     shutil.rmtree(snapshots.folder(copy))
     with Journal.open_reader(copy) as journal:
-        shadow = Shadow(journal, beginning(), Schedule(100, 0))
+        shadow = Shadow(journal, Snapshot.beginning(), Schedule(100, 0))
         keeper = Keeper(journal, shadow, 100, 86_400.0)
         while keeper.follow(lambda: None, lambda: True):  # told to stop after each step
             pass
@@ -247,7 +237,7 @@ def test_a_shadow_waits_for_consequences_that_come_a_commit_later(
     early["events"] = streams["events"][:50]
     write(path, early)
     with Journal.open_reader(path) as journal:
-        shadow = Shadow(journal, beginning(), NEVER)
+        shadow = Shadow(journal, Snapshot.beginning(), NEVER)
         for _ in shadow.advance(journal.last_sequence("commands")):
             pass
         assert not shadow.is_durable()
@@ -270,7 +260,7 @@ def test_the_end_is_saved_once(copy: Path, platform: Platform) -> None:
 def test_an_end_that_the_journal_does_not_reach_in_time_is_not_saved(copy: Path) -> None:
     before = taken_at(copy)
     with Journal.open_reader(copy) as journal:
-        shadow = Shadow(journal, beginning(), NEVER)
+        shadow = Shadow(journal, Snapshot.beginning(), NEVER)
         beyond = journal.last_sequence("commands") + 1
         assert not Keeper(journal, shadow, 100, 86_400.0).finish(beyond, 0.05)
     assert taken_at(copy) == before
