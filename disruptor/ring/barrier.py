@@ -19,7 +19,6 @@ from disruptor.ring.voids import has_voids, is_void
 from disruptor.ring.wait_strategy import (
     WaitStrategy,
     announce_sleep,
-    deadline_after,
     idle,
     reads_clock_at,
     signal,
@@ -86,7 +85,8 @@ def _wait(
 ) -> int:
     if control.size > 1:
         control[1] += 1
-    deadline = deadline_after(timeout_ns)
+    since = monotonic_ns()
+    deadline = since + timeout_ns
     epoch = PUBLISHED_EPOCH if dependents.size == 0 else CONSUMED_EPOCH
     step = 0
     for _ in range(_LULL):
@@ -97,10 +97,10 @@ def _wait(
             return reached
         if reads_clock_at(strategy, step) and monotonic_ns() >= deadline:
             return reached
-        if idle(strategy, step):
+        if idle(strategy, step, since):
             seen = announce_sleep(ring.words, epoch)
             if available(ring, dependents, wanted) < wanted and load_acquire(control, 0) == 0:
-                sleep_on(ring.words, epoch, seen, deadline - monotonic_ns())
+                sleep_on(ring.words, epoch, seen, strategy, deadline - monotonic_ns())
         step += 1
 
 

@@ -21,7 +21,6 @@ from disruptor.ring.voids import mark_void
 from disruptor.ring.wait_strategy import (
     WaitStrategy,
     announce_sleep,
-    deadline_after,
     idle,
     reads_clock_at,
     sleep_on,
@@ -102,7 +101,8 @@ def _wait_for_room(
     timeout_ns: int,
 ) -> int:
     fetch_add(ring.words, STALLS, 1)
-    deadline = deadline_after(timeout_ns)
+    since = monotonic_ns()
+    deadline = since + timeout_ns
     step = 0
     while True:
         claimed = try_next(ring, line, count)
@@ -110,13 +110,13 @@ def _wait_for_room(
             return claimed
         if reads_clock_at(strategy, step) and monotonic_ns() >= deadline:
             return FULL
-        if idle(strategy, step):
+        if idle(strategy, step, since):
             seen = announce_sleep(ring.words, CONSUMED_EPOCH)
             claimed = try_next(ring, line, count)
             if claimed != FULL:
                 return claimed
             if load_acquire(control, 0) == 0:
-                sleep_on(ring.words, CONSUMED_EPOCH, seen, deadline - monotonic_ns())
+                sleep_on(ring.words, CONSUMED_EPOCH, seen, strategy, deadline - monotonic_ns())
         step += 1
 
 

@@ -1,10 +1,12 @@
 """How a process waits: what it burns while nothing comes, and how soon it sees what does.
 
-    busy_spin   spins with a pause hint: lowest latency, one core each
-    yielding    spins a little, then offers the core to others: for cores that are shared
-    sleeping    spins, yields, then naps: cheap, adds the nap to the latency
-    blocking    sleeps in the kernel until it is woken: costs nothing while idle, ~25 µs a wake
-    adaptive    spins, yields, then blocks: near busy_spin under load, near blocking when idle
+    busy_spin       spins with a pause hint: lowest latency, one core each
+    yielding        spins a little, then offers the core to others: for cores that are shared
+    sleeping        spins, yields, then naps: cheap, adds the nap to the latency
+    blocking        sleeps in the kernel until it is woken: costs nothing while idle, ~25 µs a wake
+    timed_blocking  blocks, and looks each millisecond though nobody wakes it
+    phased_backoff  spins for 20 µs, yields for 200 µs, then blocks: phases by the clock
+    adaptive        spins, yields, then blocks: near busy_spin under load, near blocking when idle
 
 Every wait returns after ``timeout_ns`` at the latest, since compiled code cannot see signals.
 
@@ -53,25 +55,33 @@ NAP: Final = 2
 BLOCK: Final = 3
 
 _SPINS_BETWEEN_CLOCK_READS: Final = 1024
+_PAUSES_BETWEEN_CLOCK_READS: Final = 8
 _SLEEP_WITHOUT_BARRIER_NS: Final = 500_000
 _SLEEP_NS_MAX: Final = 50_000_000
 
 
 class WaitStrategy(NamedTuple):
-    """A plan for one wait: so many spins, then so many yields, then ``then`` for ever."""
+    """A plan for one wait: so many spins, then so many yields, then ``then`` for ever.
+
+    With ``spin_ns`` the two phases are as long as the clock says, and not so many steps.
+    """
 
     then: int
     spins: int
     yields: int
-    nap_ns: int
+    nap_ns: int  # of a nap; of one sleep in the kernel at most, 0: no such limit
+    spin_ns: int
+    yield_ns: int
 
 
 STRATEGIES: Final[dict[str, WaitStrategy]] = {
-    "busy_spin": WaitStrategy(SPIN, 0, 0, 0),
-    "yielding": WaitStrategy(YIELD, 100, 0, 0),
-    "sleeping": WaitStrategy(NAP, 100, 100, 50_000),
-    "blocking": WaitStrategy(BLOCK, 0, 0, 0),
-    "adaptive": WaitStrategy(BLOCK, 2_000, 20, 0),
+    "busy_spin": WaitStrategy(SPIN, 0, 0, 0, 0, 0),
+    "yielding": WaitStrategy(YIELD, 100, 0, 0, 0, 0),
+    "sleeping": WaitStrategy(NAP, 100, 100, 50_000, 0, 0),
+    "blocking": WaitStrategy(BLOCK, 0, 0, 0, 0, 0),
+    "timed_blocking": WaitStrategy(BLOCK, 0, 0, 1_000_000, 0, 0),
+    "phased_backoff": WaitStrategy(BLOCK, 0, 0, 0, 20_000, 200_000),
+    "adaptive": WaitStrategy(BLOCK, 2_000, 20, 0, 0, 0),
 }
 
 
@@ -81,7 +91,7 @@ def wait_strategy(name: str) -> WaitStrategy:
         raise ConfigurationError(f"wait strategy {name!r} is unknown; use {', '.join(STRATEGIES)}")
     chosen = STRATEGIES[name]
     if chosen.then == BLOCK and not futex_is_available:
-        return WaitStrategy(NAP, chosen.spins, chosen.yields, 50_000)
+        return chosen._replace(then=NAP, nap_ns=50_000)
     return chosen
 
 
@@ -107,17 +117,28 @@ def announce_sleep(words: np.ndarray, epoch: int) -> int:
 
 
 @internal
-def sleep_on(words: np.ndarray, epoch: int, seen: int, timeout_ns: int) -> None:
+def sleep_on(
+    words: np.ndarray, epoch: int, seen: int, strategy: WaitStrategy, timeout_ns: int
+) -> None:
     """Sleep until the epoch moves from ``seen``, at most ``timeout_ns``."""
+    longest = min(timeout_ns, _SLEEP_NS_MAX)
+    if strategy.nap_ns > 0:
+        longest = min(longest, strategy.nap_ns)
     if seen < 0:
         seen = -1 - seen
-        timeout_ns = min(timeout_ns, _SLEEP_WITHOUT_BARRIER_NS)
-    futex_wait(words, epoch, seen & 0xFFFFFFFF, min(timeout_ns, _SLEEP_NS_MAX))
+        longest = min(longest, _SLEEP_WITHOUT_BARRIER_NS)
+    if longest > 0:
+        futex_wait(words, epoch, seen & 0xFFFFFFFF, longest)
 
 
 @internal
-def idle(strategy: WaitStrategy, step: int) -> bool:
-    """One step of waiting that is not a sleep in the kernel; True when it is time to block."""
+def idle(strategy: WaitStrategy, step: int, since_ns: int) -> bool:
+    """One step of waiting that is not a sleep in the kernel; True when it is time to block.
+
+    ``since_ns``: the monotonic time at which the wait began.
+    """
+    if strategy.spin_ns > 0:
+        return _idle_by_the_clock(strategy, monotonic_ns() - since_ns)
     if step < strategy.spins or strategy.then == SPIN:
         pause()
     elif step < strategy.spins + strategy.yields or strategy.then == YIELD:
@@ -130,13 +151,23 @@ def idle(strategy: WaitStrategy, step: int) -> bool:
 
 
 @internal
-def reads_clock_at(strategy: WaitStrategy, step: int) -> bool:
-    """Whether a waiting loop should look at its deadline in this step: rarely while it spins."""
-    spinning = step < strategy.spins or strategy.then == SPIN
-    return not spinning or step % _SPINS_BETWEEN_CLOCK_READS == _SPINS_BETWEEN_CLOCK_READS - 1
+def _idle_by_the_clock(strategy: WaitStrategy, waited_ns: int) -> bool:
+    if waited_ns < strategy.spin_ns:
+        for _ in range(_PAUSES_BETWEEN_CLOCK_READS):
+            pause()
+    elif waited_ns < strategy.spin_ns + strategy.yield_ns:
+        sched_yield()
+    elif strategy.then == NAP:
+        nanosleep(strategy.nap_ns)
+    else:
+        return True
+    return False
 
 
 @internal
-def deadline_after(timeout_ns: int) -> int:
-    """The monotonic time at which a wait that starts now gives up."""
-    return monotonic_ns() + timeout_ns
+def reads_clock_at(strategy: WaitStrategy, step: int) -> bool:
+    """Whether a waiting loop should look at its deadline in this step: rarely while it spins."""
+    if strategy.spin_ns > 0:
+        return True
+    spinning = step < strategy.spins or strategy.then == SPIN
+    return not spinning or step % _SPINS_BETWEEN_CLOCK_READS == _SPINS_BETWEEN_CLOCK_READS - 1

@@ -24,7 +24,15 @@ SHARED_RINGS: Final = "*"
 CODE_KEYS: Final = ("run", "handler", "make_handler")
 """The keys of `Process` of which it has one."""
 
-Wait = Literal["busy_spin", "yielding", "sleeping", "blocking", "adaptive"]
+Wait = Literal[
+    "busy_spin",
+    "yielding",
+    "sleeping",
+    "blocking",
+    "timed_blocking",
+    "phased_backoff",
+    "adaptive",
+]
 Restart = Literal["always", "on-failure", "never"]
 Cpu = int | Literal["auto", "none"]
 
@@ -182,7 +190,8 @@ class Process(Strict):
         default=None, description="a name; processes of one group share a CPU where CPUs are few"
     )
     wait: Wait = Field(
-        default="adaptive", description="busy_spin, yielding, sleeping, blocking or adaptive"
+        default="adaptive",
+        description="busy_spin, yielding, sleeping, blocking, timed_blocking, phased_backoff or adaptive",
     )
     restart: Restart = Field(default="never", description="always, on-failure or never")
     max_restarts: int = Field(

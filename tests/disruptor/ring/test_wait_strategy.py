@@ -72,6 +72,29 @@ def test_a_sleeper_that_died_costs_one_wake_and_nothing_else(segment_prefix: str
     ring.unlink()
 
 
+@pytest.mark.stress
+@pytest.mark.parametrize("name", ["blocking", "timed_blocking", "phased_backoff", "adaptive"])
+def test_who_waits_for_another_consumer_sleeps_in_the_kernel_too(
+    segment_prefix: str, name: str
+) -> None:
+    """The one before it wakes it, not the producer."""
+    ring = RingBuffer.create(f"{segment_prefix}r", EVENT, 2)
+    first = ring.consumer("first")
+    second = ring.consumer("second", after=("first",), strategy=name)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if second.wait() == 1 else 1)
+    ring.producer().write(np.zeros(1, EVENT))
+    flag = layout.CONSUMED_EPOCH + layout.SLEEPERS_OFFSET
+    while not ring.view.words[flag]:
+        os.sched_yield()
+    first.advance(1)
+    _, status = os.waitpid(child, 0)
+    ring.unlink()
+
+    assert status == 0
+
+
 def test_an_unknown_strategy_is_named_with_those_that_exist() -> None:
     with pytest.raises(ConfigurationError, match="'spin' is unknown; use busy_spin, yielding"):
         wait_strategy("spin")

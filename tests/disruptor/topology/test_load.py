@@ -123,7 +123,7 @@ def test_a_topology_is_read_as_written(tmp_path: Path) -> None:
             "    writes: [commands]\n    wait: bussy_spin",
             (
                 'topology.yaml:10: processes.feed.wait: found "bussy_spin"; write busy_spin, yielding, '
-                'sleeping, blocking or adaptive (did you mean "busy_spin"?)'
+                'sleeping, blocking, timed_blocking, phased_backoff or adaptive (did you mean "busy_spin"?)'
             ),
         ),
         (
