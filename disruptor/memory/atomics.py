@@ -207,6 +207,31 @@ def pause(typing_context: Any) -> Any:
 
 
 @intrinsic
+def prefetch_for_write(typing_context: Any, array: Any, index: Any) -> Any:
+    """Ask for the cache line of array[index], to be written soon; changes nothing else.
+
+    An array of any one-dimensional kind, records included.
+    """
+    if not (isinstance(array, types.Array) and array.ndim == 1 and _is_index(index)):
+        return None
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        index_value = _index(context, builder, signature.args[1], arguments[1])
+        pointer = _pointer(context, builder, signature.args[0], arguments[0], index_value)
+        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+        hint = _declare(
+            builder.module,
+            ir.FunctionType(ir.VoidType(), [byte, word, word, word]),
+            "llvm.prefetch.p0",
+        )
+        for_write, keep, data = (ir.Constant(word, number) for number in (1, 3, 1))
+        builder.call(hint, [builder.bitcast(pointer, byte), for_write, keep, data])
+        return context.get_dummy_value()
+
+    return types.void(array, index), codegen
+
+
+@intrinsic
 def address_of(typing_context: Any, array: Any, index: Any) -> Any:
     """The memory address of array[index], for a system call."""
     if not (_is_word_array(array) and _is_index(index)):

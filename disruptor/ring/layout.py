@@ -17,7 +17,8 @@
                     line 6   tallies           void events; consumers evicted, removed, replaced
                     line 8   consumers, 32 lines: sequence, state, owner, alert, name, policy
                     line 40  producers, 16 lines: claim low and high, unpublished, owner, name
-         …        laps: one word a slot, multi-producer only
+         …        published: one word a slot, the sequence that was published there last;
+                  multi-producer only
          …        voids: one word a slot, the sequence that was voided there last
          …        slots, on a page of their own
 
@@ -114,7 +115,7 @@ class Ring(NamedTuple):
     """A mapped ring as compiled code sees it; every function of this package takes it first."""
 
     words: NDArray[np.int64]  # shape (WORD_COUNT,)
-    laps: NDArray[np.int64]  # shape (capacity,), or (0,) with a single producer
+    published: NDArray[np.int64]  # shape (capacity,), or (0,) with a single producer
     voids: NDArray[np.int64]  # shape (capacity,)
     slots: NDArray[Any]  # shape (capacity,), the event's dtype
 
@@ -174,14 +175,14 @@ def description_offset() -> int:
     return _DESCRIPTION_OFFSET
 
 
-def laps_offset() -> int:
-    """Byte at which the lap words start."""
+def published_offset() -> int:
+    """Byte at which the words of what is published start."""
     return _page_end(PAGE_BYTES + WORD_COUNT * 8)
 
 
 def voids_offset(capacity: int, multi_producer: bool) -> int:
     """Byte at which the voids' words start."""
-    return _page_end(laps_offset() + (capacity * 8 if multi_producer else 0))
+    return _page_end(published_offset() + (capacity * 8 if multi_producer else 0))
 
 
 def slots_offset(capacity: int, multi_producer: bool) -> int:

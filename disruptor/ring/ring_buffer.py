@@ -56,10 +56,9 @@ class RingBuffer:
         self.event = event
         self.capacity = capacity
         self.is_multi_producer = multi
-        laps = capacity if multi else 0
         self.view = Ring(
             words=segment.array(np.int64, layout.WORD_COUNT, PAGE_BYTES),
-            laps=segment.array(np.int64, laps, layout.laps_offset()),
+            published=segment.array(np.int64, capacity if multi else 0, layout.published_offset()),
             voids=segment.array(np.int64, capacity, layout.voids_offset(capacity, multi)),
             slots=segment.array(event, capacity, layout.slots_offset(capacity, multi)),
         )
@@ -98,7 +97,7 @@ class RingBuffer:
         ring.view.words[layout.CURSOR] = initial_sequence
         ring.view.words[layout.NEXT] = initial_sequence
         ring.view.words[layout.GATE_CACHE] = initial_sequence
-        ring.view.laps[:] = NEVER
+        ring.view.published[:] = NEVER
         segment.publish()
         register_for_barriers()
         return ring

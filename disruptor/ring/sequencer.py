@@ -1,8 +1,8 @@
 """The producer's verbs, whichever kind of ring it is: claim, wait for room, publish.
 
 Compiled processes and the Python classes call these; the two sequencers hold the algorithms.  A
-ring with one producer has no lap words, which is how the kind is told; the branch is always
-predicted.
+ring with one producer has no words of what is published, which is how the kind is told; the branch
+is always predicted.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _single_remaining = single.remaining_capacity
 @inlined
 def try_next(ring: Ring, line: int, count: int) -> int:
     """Claim ``count`` slots without waiting; the highest sequence claimed, or FULL."""
-    if ring.laps.size == 0:
+    if ring.published.size == 0:
         return _single_try_next(ring, count)
     return _multi_try_next(ring, line, count)
 
@@ -47,7 +47,7 @@ def try_next(ring: Ring, line: int, count: int) -> int:
 @inlined
 def publish(ring: Ring, line: int, low: int, high: int) -> None:
     """Make the claimed sequences low … high readable."""
-    if ring.laps.size == 0:
+    if ring.published.size == 0:
         _single_publish(ring, low, high)
     else:
         _multi_publish(ring, line, low, high)
@@ -67,7 +67,7 @@ def void(ring: Ring, line: int, low: int, high: int, zero: np.ndarray) -> None:
 @inlined
 def remaining_capacity(ring: Ring) -> int:
     """Free slots at this moment; only the producer itself may ask a single-producer ring."""
-    if ring.laps.size == 0:
+    if ring.published.size == 0:
         return _single_remaining(ring)
     return _multi_remaining(ring)
 

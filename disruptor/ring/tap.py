@@ -40,7 +40,7 @@ def oldest_whole(ring: Ring) -> int:
     """The oldest sequence that nobody can have begun to overwrite before this call's end."""
     acquire_fence()  # pairs with the claimers' release fences; earlier reads are done
     words = ring.words
-    if ring.laps.size == 0:
+    if ring.published.size == 0:
         claimed = load_acquire(words, NEXT)
         claimed = max(claimed, load_acquire(words, ABANDONED))
     else:

@@ -14,7 +14,7 @@ from tests.disruptor.ring.conftest import in_a_child, values
 
 @pytest.mark.fault
 def test_what_a_dead_producer_published_laps_ago_is_not_voided(multi_ring: RingBuffer) -> None:
-    """It died between its laps and the clearing of its line."""
+    """It died between its marks and the clearing of its line."""
     consumer, living = multi_ring.consumer("c"), multi_ring.producer("living")
 
     def die_before_clear() -> None:
