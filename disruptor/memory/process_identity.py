@@ -50,6 +50,11 @@ def start_time_of(pid: int) -> int:
     return 0 if state == b"X" or (state == b"Z" and threads <= 1) else start_time
 
 
+def pid_namespace() -> int:
+    """The PID namespace of the calling process; pids of another one mean nothing here."""
+    return os.stat("/proc/self/ns/pid").st_ino
+
+
 def current_process() -> ProcessIdentity:
     """The identity of the calling process."""
     pid = os.getpid()

@@ -7,6 +7,7 @@ A segment is a `multiprocessing.shared_memory` block whose first line names its 
         16     owner's pid              24     owner's start time
         32     kind, 16 ASCII bytes, e.g. ``ring``
         48     size of the segment in bytes
+        56     the owner's PID namespace
         64     the kind's own content, see the module of that kind
 
 Two traps of the standard library are avoided here.  Before Python 3.13 an attaching process
@@ -14,6 +15,10 @@ registers the segment with a resource tracker that unlinks it when *that* proces
 here is ever tracked.  And a fresh segment is sparse, so that a full /dev/shm would kill the
 process with SIGBUS at some later store; here all pages are allocated before anyone sees the
 segment, and a lack of space is an ordinary error.
+
+A process is proven dead by its pid and start time, which mean something in one PID namespace only.
+So a segment of another namespace is not attached and not reclaimed: there, the living would look
+dead.
 """
 
 from __future__ import annotations
@@ -21,6 +26,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import mmap
 import os
 import sys
 import threading
@@ -33,7 +39,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from disruptor.errors import LayoutMismatchError, SegmentError, SegmentInUseError
-from disruptor.memory.process_identity import ProcessIdentity, current_process
+from disruptor.memory.process_identity import ProcessIdentity, current_process, pid_namespace
+from disruptor.memory.residency import PageOptions, Residency, residency, settle
 
 MAGIC: Final = int.from_bytes(b"DISRUPT1", "little")
 HEADER_BYTES: Final = 64
@@ -57,6 +64,11 @@ class _UntrackedMemory(SharedMemory):
     @property
     def file_descriptor(self) -> int:
         return int(self.__dict__.get("_fd", -1))
+
+    @property
+    def mapping(self) -> mmap.mmap:
+        mapped: mmap.mmap = self.__dict__["_mmap"]
+        return mapped
 
     def close(self) -> None:
         with contextlib.suppress(BufferError):
@@ -96,6 +108,7 @@ class Segment:
     def __init__(self, memory: _UntrackedMemory, name: str, created: bool) -> None:
         self._memory = memory
         self._bytes = np.frombuffer(memory.buf or b"", np.uint8)
+        self._refusals: tuple[str, ...] = ()
         self.name = name
         self.created = created
 
@@ -137,7 +150,7 @@ class Segment:
         owner = current_process()
         header["version"], header["pid"] = version, owner.pid
         header["start_time"], header["kind"] = owner.start_time, kind.encode()
-        header["size"] = size
+        header["size"], header["pid_namespace"] = size, pid_namespace()
         fcntl.flock(memory.file_descriptor, fcntl.LOCK_UN)
         return segment
 
@@ -171,7 +184,20 @@ class Segment:
                 f"shared memory {name!r} holds kind={found[1]!r} version={found[2]} "
                 f"magic={found[0]:#x}; expected kind={kind!r} version={version} magic={MAGIC:#x}"
             )
+        if header["pid_namespace"] != pid_namespace():
+            segment.close()
+            raise SegmentError(
+                f"shared memory {name!r} {_FOREIGN}: run both in one, e.g. with docker's --pid"
+            )
         return segment
+
+    def settle(self, options: PageOptions) -> None:
+        """Fill this process's page tables, and try for huge or locked pages; see ``residency``."""
+        self._refusals = settle(self._memory.mapping, options)
+
+    def residency(self) -> Residency:
+        """What came of ``settle`` in this process."""
+        return residency(self._memory.mapping, self._refusals)
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -218,11 +244,11 @@ class Segment:
         self._memory.unlink()
 
     def _header(self) -> np.void:
-        record: np.void = self._bytes[:HEADER_BYTES].view(_HEADER)[0]
+        record: np.void = self._bytes[:HEADER_BYTES].view(HEADER)[0]
         return record
 
 
-_HEADER: Final = np.dtype(
+HEADER: Final = np.dtype(
     [
         ("magic", np.uint64),
         ("version", np.int64),
@@ -230,10 +256,10 @@ _HEADER: Final = np.dtype(
         ("start_time", np.int64),
         ("kind", "S16"),
         ("size", np.int64),
-        ("reserved", np.int64),
+        ("pid_namespace", np.int64),
     ]
 )
-assert _HEADER.itemsize == HEADER_BYTES
+assert HEADER.itemsize == HEADER_BYTES
 
 
 def reclaim(name: str) -> bool:
@@ -269,7 +295,9 @@ def _refuse_if_alive(name: str, descriptor: int) -> None:
     start = os.pread(descriptor, HEADER_BYTES, 0)
     if len(start) < HEADER_BYTES:
         return
-    header = np.frombuffer(start, _HEADER)[0]
+    header = np.frombuffer(start, HEADER)[0]
+    if header["pid_namespace"] not in (0, pid_namespace()):  # 0: its maker died before it said so
+        raise SegmentInUseError(f"shared memory {name!r} {_FOREIGN}; it is not reclaimed")
     owner = ProcessIdentity(int(header["pid"]), int(header["start_time"]))
     if owner.is_alive():
         raise SegmentInUseError(
@@ -277,6 +305,10 @@ def _refuse_if_alive(name: str, descriptor: int) -> None:
             "stop it, or use another name"
         )
 
+
+_FOREIGN: Final = (
+    "was made in another PID namespace, whose processes cannot be proven dead from here"
+)
 
 _passage: Final = threading.Lock()
 

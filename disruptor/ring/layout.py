@@ -121,15 +121,8 @@ class Ring(NamedTuple):
 
 
 def describe(event: np.dtype) -> bytes:
-    """The event's layout as canonical JSON: names, offsets, formats, size."""
-    fields: Any = event.fields or {}
-    rows = [[name, kind.str, int(at)] for name, (kind, at, *_) in fields.items()]
-    # A sub-array or nested record has a ``str`` that says too little; its full form says all.
-    rows = [
-        row if event[row[0]].kind != "V" else [row[0], repr(event[row[0]]), row[2]] for row in rows
-    ]
-    text = {"fields": rows or [["", event.str, 0]], "size": event.itemsize}
-    encoded = json.dumps(text, separators=(",", ":")).encode()
+    """The event's layout as canonical JSON: names, offsets, formats, sizes, all the way down."""
+    encoded = json.dumps(_told(event), separators=(",", ":")).encode()
     if len(encoded) > _DESCRIPTION_BYTES_MAX:
         raise LayoutMismatchError(
             f"the event's description needs {len(encoded)} bytes; "
@@ -138,17 +131,32 @@ def describe(event: np.dtype) -> bytes:
     return encoded
 
 
+def _told(kind: np.dtype[Any]) -> Any:
+    if kind.subdtype:
+        return {"each": _told(kind.subdtype[0]), "shape": list(kind.subdtype[1])}
+    if kind.fields:
+        fields: Any = kind.fields
+        rows = [[name, _told(fields[name][0]), int(fields[name][1])] for name in kind.names or ()]
+        return {"fields": rows, "size": kind.itemsize}
+    return kind.str
+
+
 def event_from(description: bytes) -> np.dtype[Any]:
     """The dtype that ``describe`` told of."""
-    told: dict[str, Any] = json.loads(description)
-    rows: list[Any] = told["fields"]
-    if rows[0][0] == "":
-        return np.dtype(rows[0][1])
+    return _built(json.loads(description))
+
+
+def _built(told: Any) -> np.dtype[Any]:
+    if isinstance(told, str):
+        return np.dtype(told)
+    if "each" in told:
+        return np.dtype((_built(told["each"]), tuple(told["shape"])))
+    names, kinds, offsets = zip(*told["fields"], strict=True)
     return np.dtype(
         {
-            "names": [row[0] for row in rows],
-            "formats": [row[1] for row in rows],
-            "offsets": [row[2] for row in rows],
+            "names": names,
+            "formats": [_built(kind) for kind in kinds],
+            "offsets": offsets,
             "itemsize": told["size"],
         }
     )

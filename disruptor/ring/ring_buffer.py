@@ -20,6 +20,7 @@ from disruptor.errors import (
 )
 from disruptor.memory.libc import register_for_barriers
 from disruptor.memory.process_identity import ProcessIdentity, current_process
+from disruptor.memory.residency import DEFAULT_PAGES, PageOptions, Residency
 from disruptor.memory.segment import HEADER_BYTES, PAGE_BYTES, Segment
 from disruptor.ring import gating, layout, multi_producer_sequencer, status
 from disruptor.ring.availability import NEVER
@@ -72,6 +73,7 @@ class RingBuffer:
         *,
         multi_producer: bool = False,
         initial_sequence: int = 0,
+        pages: PageOptions = DEFAULT_PAGES,
     ) -> RingBuffer:
         """Allocate a ring; the first event published gets ``initial_sequence`` + 1.
 
@@ -98,12 +100,15 @@ class RingBuffer:
         ring.view.words[layout.NEXT] = initial_sequence
         ring.view.words[layout.GATE_CACHE] = initial_sequence
         ring.view.published[:] = NEVER
+        segment.settle(pages)
         segment.publish()
         register_for_barriers()
         return ring
 
     @classmethod
-    def attach(cls, name: str, event: np.dtype | None = None) -> RingBuffer:
+    def attach(
+        cls, name: str, event: np.dtype | None = None, pages: PageOptions = DEFAULT_PAGES
+    ) -> RingBuffer:
         """Map a ring that another process made.
 
         With ``event`` the layouts must be equal, or LayoutMismatchError shows both.
@@ -122,6 +127,7 @@ class RingBuffer:
                 f"expected {layout.describe(event).decode()}"
             )
         found = layout.event_from(description) if event is None else event
+        segment.settle(pages)
         register_for_barriers()
         return cls(segment, found, int(header["capacity"]), bool(header["multi_producer"]))
 
@@ -274,6 +280,10 @@ class RingBuffer:
         return status.statistics_of(
             self.name, self.view.words, self.capacity, self.is_multi_producer
         )
+
+    def residency(self) -> Residency:
+        """What the kernel made of ``pages`` in this process."""
+        return self._segment.residency()
 
     @property
     def cursor(self) -> int:

@@ -233,6 +233,7 @@ def test_sub_arrays_and_nested_records_survive_the_description(segment_prefix: s
     changed = np.dtype([("matrix", np.float64, (3, 2)), ("inner", [("a", "u1"), ("b", "<i4")])])
 
     assert attached.event == event
+    assert RingBuffer.attach(f"{segment_prefix}r").event == event
     with pytest.raises(LayoutMismatchError):
         RingBuffer.attach(f"{segment_prefix}r", changed)
     ring.unlink()
