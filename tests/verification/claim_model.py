@@ -1,15 +1,14 @@
 """The multi-producer protocol as a model: disruptor/ring/multi_producer_sequencer.py in steps.
 
-One step is one access to shared memory.  Memory is sequentially consistent here: the orderings in
-the code make every step below visible in this order, and what a weaker machine may do beyond is
-the business of the comments beside each atomic.
+One step is one access to shared memory.  Memory is sequentially consistent here, which leaves room
+for larger worlds; ``weak_claim_model`` has the orderings that the code asks for, and no more.
 
-    producer   idle ─► look ─► intent_high ─► intent_low ─► claim ─► write ─► lap ─► clear ─► idle
+    producer   idle ─► look ─► intent_high ─► intent_low ─► claim ─► write ─► mark ─► clear ─► idle
                         └► clear_intent ─► cursor_c ─► gate (full or cached) ─► intent_high
                from every step: die
-    consumer   reads the next sequence when its lap is there, then advances
-    voider     holds proof of one death: low, high ─► cursor ─► per sequence: lap? claimed? lap?
-               zero, lap ─► free the line
+    consumer   reads the next sequence when its mark is there, then advances
+    voider     holds proof of one death: low, high ─► cursor ─► per sequence: mark? claimed? mark?
+               zero, mark ─► free the line
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ class State(NamedTuple):
     voider: V
     cursor: int
     gate_cache: int
-    laps: tuple[int, ...]
+    marks: tuple[int, ...]  # the sequence that was published in each slot last
     slots: tuple[tuple[int, int], ...]  # (sequence, writer)
     owners: tuple[int, ...]  # ghost: who won the exchange for sequence 1 + index
     consumed: int
@@ -85,7 +84,7 @@ def start(rules: Rules) -> State:
         voider=V(),
         cursor=0,
         gate_cache=0,
-        laps=(-1,) * rules.capacity,
+        marks=(-1,) * rules.capacity,
         slots=((0, NOBODY),) * rules.capacity,
         owners=(),
         consumed=0,
@@ -190,16 +189,16 @@ def _publish(rules: Rules, state: State, number: int, p: P) -> State:
         fault = state.fault
         if state.owners[sequence - 1] == VOID:
             fault = f"the claim {sequence} of the living producer {number} was voided"
-        following = p._replace(step="lap" if done else "write", bound=0 if done else p.bound + 1)
+        following = p._replace(step="mark" if done else "write", bound=0 if done else p.bound + 1)
         slots = _put(state.slots, at, (sequence, number))
         return _with(state, number, following, slots=slots, fault=fault)
-    if p.step == "lap":
+    if p.step == "mark":
         fault = state.fault
-        if state.laps[at] >= sequence // size:
-            fault = f"sequence {sequence} is published twice, or its slot's lap falls"
-        following = p._replace(step="clear" if done else "lap", bound=0 if done else p.bound + 1)
-        laps = _put(state.laps, at, sequence // size)
-        return _with(state, number, following, laps=laps, fault=fault)
+        if state.marks[at] >= sequence:
+            fault = f"sequence {sequence} is published twice, or its slot's mark falls"
+        following = p._replace(step="clear" if done else "mark", bound=0 if done else p.bound + 1)
+        marks = _put(state.marks, at, sequence)
+        return _with(state, number, following, marks=marks, fault=fault)
     return _with(state, number, p._replace(step="idle", low=0, cursor=0))
 
 
@@ -208,8 +207,8 @@ def _consumer_step(rules: Rules, state: State) -> Steps:
     at = sequence % rules.capacity
     if sequence > state.cursor:
         return
-    if state.laps[at] != sequence // rules.capacity:
-        if not rules.gates and state.laps[at] > sequence // rules.capacity:
+    if state.marks[at] != sequence:
+        if not rules.gates and state.marks[at] > sequence:
             yield "c.skip", state._replace(consumed=sequence)  # lapped: it holds nobody back
         return
     owner = state.owners[sequence - 1]
@@ -220,9 +219,8 @@ def _consumer_step(rules: Rules, state: State) -> Steps:
 
 
 def _was_published(rules: Rules, state: State, sequence: int) -> bool:
-    lap = state.laps[sequence % rules.capacity]
-    wanted = sequence // rules.capacity
-    return lap >= wanted if rules.void_by_less_than else lap == wanted
+    mark = state.marks[sequence % rules.capacity]
+    return mark >= sequence if rules.void_by_less_than else mark == sequence
 
 
 def _voider_step(rules: Rules, state: State) -> Steps:
@@ -234,9 +232,9 @@ def _voider_step(rules: Rules, state: State) -> Steps:
     elif v.step == "line":
         p = state.producers[v.line]
         high = min(p.high, state.cursor) if p.low else -1
-        yield "v.line", state._replace(voider=v._replace(step="lap", at=p.low, high=high))
-    elif v.step == "lap":
-        yield "v.lap", state._replace(voider=_first_look(rules, state, v))
+        yield "v.line", state._replace(voider=v._replace(step="look", at=p.low, high=high))
+    elif v.step == "look":
+        yield "v.look", state._replace(voider=_first_look(rules, state, v))
     elif v.step == "living_low":
         other = state.producers[v.other]
         skip = other.step == "dead" or other.low == 0 or not rules.spares_the_living
@@ -251,7 +249,7 @@ def _voider_step(rules: Rules, state: State) -> Steps:
         yield "v.high", state._replace(voider=_look_at_high(rules, state, v))
     elif v.step == "again":
         published = rules.looks_twice and _was_published(rules, state, v.at)
-        following = v._replace(step="lap", at=v.at + 1) if published else v._replace(step="zero")
+        following = v._replace(step="look", at=v.at + 1) if published else v._replace(step="zero")
         yield "v.again", state._replace(voider=following)
     elif v.step == "zero":
         yield "v.zero", _zero(rules, state, v)
@@ -272,7 +270,7 @@ def _first_look(rules: Rules, state: State, v: V) -> V:
 
 def _look_at_high(rules: Rules, state: State, v: V) -> V:
     if v.at <= state.producers[v.other].high:
-        return v._replace(step="lap", at=v.at + 1, contested=True)
+        return v._replace(step="look", at=v.at + 1, contested=True)
     if v.other + 1 == rules.producers:
         return v._replace(step="again")
     return v._replace(step="living_low", other=v.other + 1)
@@ -288,15 +286,15 @@ def _zero(rules: Rules, state: State, v: V) -> State:
 
 
 def _mark(rules: Rules, state: State, v: V) -> State:
-    at, lap = v.at % rules.capacity, v.at // rules.capacity
+    at = v.at % rules.capacity
     fault = state.fault
-    if state.laps[at] >= lap:
+    if state.marks[at] >= v.at:
         fault = f"{v.at} was published already and is voided"
     return state._replace(
-        laps=_put(state.laps, at, lap),
+        marks=_put(state.marks, at, v.at),
         owners=_put(state.owners, v.at - 1, VOID),
         fault=fault,
-        voider=v._replace(step="lap", at=v.at + 1),
+        voider=v._replace(step="look", at=v.at + 1),
     )
 
 

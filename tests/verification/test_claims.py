@@ -1,7 +1,7 @@
 """The multi-producer protocol in every interleaving, with a death at every step.
 
 Checked: no event is lost, doubled or read before it is whole; no hole stays once the dead are
-dealt with; no living producer's claim is voided; a slot's lap never falls.  And that the checker
+dealt with; no living producer's claim is voided; a slot's mark never falls.  And that the checker
 can fail: each rule of the protocol, turned off, is missed.
 """
 
@@ -50,7 +50,7 @@ def test_nothing_is_lost_doubled_torn_or_left_open(rules: Rules) -> None:
         (replace(TWO, checks_room=False, deaths=0), "read|twice"),
         (replace(TWO, gates=False, deaths=0, claims=3, gate_counts_claims=False), "twice|falls"),
     ],
-    ids=["lap-differs", "robs-the-living", "looks-once", "no-intent", "no-room", "laps-the-slow"],
+    ids=["mark-differs", "robs-the-living", "looks-once", "no-intent", "no-room", "laps-the-slow"],
 )
 def test_a_protocol_without_one_of_its_rules_is_caught(rules: Rules, fault: str) -> None:
     found = check(rules)
