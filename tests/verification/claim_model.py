@@ -181,7 +181,7 @@ def _claim(rules: Rules, state: State, number: int, p: P) -> State:
 
 
 def _publish(rules: Rules, state: State, number: int, p: P) -> State:
-    """``write`` and ``lap`` go through the claim one slot at a time; bound counts those done."""
+    """``write`` and ``mark`` go through the claim one slot at a time; bound counts those done."""
     size, sequence = rules.capacity, p.cursor + 1 + p.bound
     at = sequence % size
     done = p.bound + 1 == rules.count
