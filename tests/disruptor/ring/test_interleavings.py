@@ -1,4 +1,4 @@
-"""Any interleaving of claims, publishes and reads, against a plain model of the ring."""
+"""Any interleaving of claims, publishes, voids and reads, against a plain model of the ring."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from disruptor.ring import layout
 from disruptor.ring.ring_buffer import Consumer, Producer, RingBuffer
 
 EVENT = np.dtype([("value", np.int64)])
@@ -30,6 +31,7 @@ class Interleavings(RuleBasedStateMachine):
         self.claims: list[list[tuple[int, int]]] = [[] for _ in range(PRODUCERS)]
         self.claimed = 0
         self.published: set[int] = set()
+        self.voids: set[int] = set()
         self.read = [0, 0]
 
     def teardown(self) -> None:
@@ -64,6 +66,16 @@ class Interleavings(RuleBasedStateMachine):
         self.producers[who].publish(low, high)
         self.published.update(range(low, high + 1))
 
+    @rule(who=st.integers(0, PRODUCERS - 1), which=st.integers(0, 10))
+    def give_up(self, who: int, which: int) -> None:
+        if not self.claims[who]:
+            return
+        low, high = self.claims[who].pop(which % len(self.claims[who]))
+        self.producers[who].slot(low)["value"] = -1
+        self.producers[who].void(low, high)
+        self.published.update(range(low, high + 1))
+        self.voids.update(range(low, high + 1))
+
     @rule(most=st.integers(1, CAPACITY))
     def read_first(self, most: int) -> None:
         self.read[0] = self.read_up_to(self.first, min(self.readable(), self.read[0] + most))
@@ -75,9 +87,13 @@ class Interleavings(RuleBasedStateMachine):
 
     def read_up_to(self, consumer: Consumer, high: int) -> int:
         low = consumer.sequence + 1
-        seen = [value for batch in consumer.batches(high) for value in batch["value"].tolist()]
+        seen = {
+            first + number: value
+            for first, events in consumer.runs(high)
+            for number, value in enumerate(events["value"].tolist())
+        }
 
-        assert [sequence * 7 for sequence in range(low, high + 1)] == seen
+        assert {s: s * 7 for s in range(low, high + 1) if s not in self.voids} == seen
         consumer.advance(high)
         return high
 
@@ -86,7 +102,11 @@ class Interleavings(RuleBasedStateMachine):
         if hasattr(self, "ring"):
             assert self.readable() == self.first.available()
             assert self.read[0] == self.second.available()
+            assert (
+                CAPACITY - (self.claimed - self.read[1]) == self.producers[0].remaining_capacity()
+            )
+            assert len(self.voids) == self.ring.view.words[layout.VOIDED]
 
 
 TestInterleavings = Interleavings.TestCase
-TestInterleavings.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
+TestInterleavings.settings = settings(max_examples=40, stateful_step_count=50, deadline=None)
