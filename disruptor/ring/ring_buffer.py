@@ -3,6 +3,26 @@
 These are the Python faces of the compiled functions in this package; they call the very same
 code.  A ``RingBuffer`` may be used by any process and thread; a ``Producer`` or ``Consumer``
 belongs to one thread.
+
+What kill -9 leaves, at any instruction, and who sets it right:
+
+    dies while it          leaves                               set right by
+    creates the ring       a segment without its magic,         the next ``create``, or ``reclaim``
+                           which nobody can attach
+    claims, writes         nothing (single producer), or a      ``void_dead_claims``; a successor's
+                           range in its own line                ``producer`` takes the claim back
+    publishes, voids       a part of the range published        the same: the rest is void
+    waits for room         nothing: it owns nothing yet
+    handles a batch        its sequence where it was            ``consumer``, at that sequence, or
+                                                                ``remove_dead_consumers``
+    joins or leaves        a line that nobody reads             the next ``void_dead_claims``, or a
+                                                                join that finds no line
+    sleeps                 a raised flag: one needless wake
+    takes over, removes,   a lock that the kernel releases,     doing it again: each step leaves a
+    voids for the dead     and some of the steps done           state that the next one accepts
+
+Every one of these is found by proof, the owner's pid and start time, and none by waiting: however
+slow a process is, nobody takes its place.  tests/disruptor/ring kills at each instruction.
 """
 
 from __future__ import annotations
