@@ -15,7 +15,11 @@ Words.  *Claim*: take slots to write.  *Publish*: make them readable.  *Cursor*:
 sequence published (with one producer) or claimed (with several).  *Gating*: a consumer whose
 sequence producers must not lap.  *Barrier*: how far a consumer may read.  *Lap*: one round of the
 ring.  *Void event*: a sequence that its producer gave up or died with; consumers skip it.  *Tap*: a
-reader that holds nobody back and counts what it missed.
+reader that holds nobody back and counts what it missed.  *Handler*: what a user does with events, in
+one of three tiers.  *Processor*: the loop around a handler; it waits, hands over a batch, advances.
+*Batch*: events that are handed over together; the last is flagged.  *Rewind*: a batch again, from its
+first event.  *Partition*: one consumer's share of a ring's events.  *Poller*: for consumers that own
+their loop.
 """
 
 from __future__ import annotations

@@ -22,7 +22,10 @@ from disruptor.processors.exception_handler import Ignore
 from disruptor.processors.handler import Compiled, HaltError, Lifecycle, PerBatch
 from disruptor.processors.partition import Partition
 from disruptor.processors.shared_state import shared_state
+from disruptor.ring import layout
+from disruptor.ring.gating import consumer_word
 from tests.disruptor.processors.handlers import add_up
+from tests.disruptor.processors.scripted import wait_until
 
 EVENT = np.dtype([("value", np.int64), ("double", np.int64), ("square", np.int64)])
 Place = Literal["threads", "processes"]
@@ -200,10 +203,15 @@ def test_halt_ends_after_the_batch_in_hand(name: str, place: Place) -> None:
     disruptor.handle_events_with(slow)
     disruptor.configure(slow, batch_size_max=1)
     ring = disruptor.start()
+    alert = consumer_word(ring.line_of("slow"), layout.ALERT)
+
+    def open_when_alerted() -> None:
+        wait_until(lambda: bool(ring.view.words[alert]))
+        gate[0] = 1
+
     disruptor.publish(numbers(5))
-    while not seen[0]:
-        time.sleep(0.001)
-    opening = threading.Timer(0.05, lambda: gate.__setitem__(0, 1))
+    wait_until(lambda: bool(seen[0]))
+    opening = threading.Thread(target=open_when_alerted)
     opening.start()
     disruptor.halt()
     opening.join()

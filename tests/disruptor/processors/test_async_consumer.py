@@ -154,6 +154,7 @@ def test_an_alert_from_another_process_ends_the_iteration(ring: RingBuffer) -> N
         task = asyncio.create_task(take(consumer, 1))
         while not helpers():
             await asyncio.sleep(0)
+        ring.wake_everybody()  # loaded here: the child could wait for the helper's compiler lock
         child = os.fork()
         if child == 0:
             consumer.alert()

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,7 @@ def test_a_signal_drains_a_run_without_end(name: str, tmp_path: Path, number: in
     program = started(str(path))
     while not existing(f"{name}.numbers"):
         assert program.poll() is None, program.communicate()
+        time.sleep(0.01)
     os.kill(program.pid, number)
     _, told = program.communicate(timeout=110)
 
