@@ -179,6 +179,14 @@ def _format_amended(event: np.void, instruments: InstrumentTable, line: dict[str
     line["qty"] = lots_text(int(event["qty"]), symbol, instruments)
 
 
+def _format_armed(event: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
+    symbol = int(event["symbol"])
+    _format_names(event, instruments, line)
+    if event["price"]:
+        line["price"] = ticks_text(int(event["price"]), symbol, instruments)
+    line["qty"] = lots_text(int(event["qty"]), symbol, instruments)
+
+
 def _format_rejected(event: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
     line["id"] = int(event["order_id"])
     line["account"] = int(event["account"])
@@ -225,7 +233,7 @@ _FORMATTERS: Final[dict[int, _Formatter]] = {
     EVENT_TRIGGERED: _format_names,
     EVENT_REJECTED: _format_rejected,
     EVENT_TOUCH: _format_touch,
-    EVENT_ARMED: _format_amended,
+    EVENT_ARMED: _format_armed,
     EVENT_MASS_CANCELLED: _format_mass,
 }
 
@@ -325,6 +333,13 @@ def _parse_amended(reader: Reader, instruments: InstrumentTable, into: np.void) 
     into["qty"] = _parse_qty(reader, "qty", instruments, int(into["symbol"]))
 
 
+def _parse_armed(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
+    _parse_names(reader, instruments, into)
+    if reader.has("price"):
+        into["price"] = _parse_price(reader, "price", instruments, int(into["symbol"]))
+    into["qty"] = _parse_qty(reader, "qty", instruments, int(into["symbol"]))
+
+
 def _parse_rejected(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
     _parse_owner(reader, into)
     into["reason"] = reader.name("reason", _REASONS)
@@ -359,7 +374,7 @@ _PARSERS: Final[dict[int, _Parser]] = {
     EVENT_TRIGGERED: _parse_names,
     EVENT_REJECTED: _parse_rejected,
     EVENT_TOUCH: _parse_touch,
-    EVENT_ARMED: _parse_amended,
+    EVENT_ARMED: _parse_armed,
     EVENT_MASS_CANCELLED: _parse_mass,
 }
 _CARRIED_READABLE: Final = (

@@ -229,6 +229,17 @@ def test_any_shipped_file_gives_its_instruments(name: str) -> None:
                 'e.g. "100.5"'
             ),
         ),
+        (
+            "A: {tick_size: '1', lot_size: '2', min_qty: '3'}\n",
+            (
+                "f.yaml:1: instruments.A.min_qty: found that min_qty 3 is off the grid; "
+                "it must be a multiple of 2"
+            ),
+        ),
+        (
+            "A: {tick_size: '1', lot_size: '1', min_notional: 9, max_notional: 8}\n",
+            "f.yaml:1: instruments.A.min_notional: found that min_notional is above max_notional",
+        ),
         ("5\n", "f.yaml:1: found 5; write a mapping from symbols to their settings"),
         ("", "f.yaml:1: found nothing; write a mapping from symbols to their settings"),
         ("instruments: g.yaml\n", "f.yaml:1: instruments: there is no file g.yaml"),

@@ -125,6 +125,37 @@ def test_a_changed_margin_is_sent_for_the_instruments_that_it_concerns() -> None
     assert found[1]["qty"] == 10_000
 
 
+def test_limits_are_sent_with_their_instrument_and_taken_back_when_they_end() -> None:
+    limited = platform(
+        "instruments.BTCUSDT.min_qty=0.00002",
+        "instruments.BTCUSDT.max_notional=1000",
+        "instruments.BTCUSDT.collar_ppm=50000",
+    )
+    names = {"qty": 2, "stop_price": 1000 * MONEY_SCALE, "expires": 50_000}
+
+    sent = rows(limited.setup_commands_after(*known(platform())))
+    assert [row["op"] for row in sent] == ["instrument", "margin_tier", "limits"]
+    assert sent[2] == {"op": "limits", **names}
+    assert rows(limited.setup_commands_after(*known(limited))) == []
+    ended = rows(platform().setup_commands_after(*known(limited)))
+    assert ended[2] == {"op": "limits"}
+
+
+def test_limits_that_only_the_journal_knows_stay() -> None:
+    limited = platform("instruments.BTCUSDT.min_notional=5", "instruments.BTCUSDT.max_qty=7")
+    table, accounts, rule = known(limited)
+
+    others = InstrumentTable(each for each in table.values())
+    continued = platform().continuing(others)
+    assert continued.instruments["BTCUSDT"].min_notional is None
+    alone = PlatformConfiguration.model_construct(
+        **{**dict(platform()), "instruments": {}}
+    ).continuing(table)
+    assert alone.instruments["BTCUSDT"].min_notional == 5 * MONEY_SCALE
+    assert alone.instruments["BTCUSDT"].max_qty == 7
+    assert rows(alone.setup_commands_after(table, accounts, rule))[:1] == []
+
+
 def test_a_changed_rule_is_sent_alone() -> None:
     changed = platform("risk.liquidation_fee=0.01")
 

@@ -98,6 +98,7 @@ EVENT_LINES = [
     '{"seq":15,"event":"accepted","symbol":"BTCUSDT","id":1,"account":7,"price":"99.99"}',
     '{"seq":16,"event":"cancelled","symbol":"BTCUSDT","id":3,"account":7,"amount":"0.00000001","reason":"market_unfilled"}',
     '{"seq":17,"event":"armed","symbol":"BTCUSDT","id":1,"account":7,"price":"101","qty":"3"}',
+    '{"seq":17,"event":"armed","symbol":"BTCUSDT","id":2,"account":7,"qty":"3"}',
     '{"seq":18,"event":"mass_cancelled","account":7,"symbol":"BTCUSDT","side":"both","count":3}',
     '{"seq":18,"event":"mass_cancelled","account":7,"side":"sell","count":0}',
     '{"seq":19,"event":"limits","symbol":"BTCUSDT","min_qty":"0.002","collar_ppm":50000}',
