@@ -89,15 +89,16 @@ def _bounds(block: CounterBlock, metric: str, symbols: list[str]) -> Words:
 
 @entry
 def count_event(counters: TitanCounters, event: Any) -> None:
-    """Count one published event."""
+    """Count one published event; a symbol listed since the start has no series of its own."""
     words, kind = counters.words, event["kind"]
     symbol = min(int(event["symbol"]), counters.orders.shape[0] - 1)
-    if kind == EVENT_TRADE:
+    has_series = symbol < counters.executions.shape[0]
+    if kind == EVENT_TRADE and has_series:
         add(words, counters.executions[symbol], 1)
         observe(words, counters.prices[symbol], counters.price_bounds[symbol], event["price"])
         observe(words, counters.quantities[symbol], counters.quantity_bounds[symbol], event["qty"])
         put(words, counters.last_price[symbol], event["price"])
-    elif kind == EVENT_TOUCH:
+    elif kind == EVENT_TOUCH and has_series:
         _touch(counters, symbol, event)
     elif kind == EVENT_ACCEPTED:
         add(words, counters.orders[symbol, 0], 1)

@@ -60,8 +60,8 @@ def test_every_configuration_that_it_names_is_there(path: str) -> None:
     assert (ROOT / path).is_file()
 
 
-def test_titans_example_gives_the_answer_shown() -> None:
-    (script,) = blocks_with("|\n  bin/titan")
+@pytest.mark.parametrize("script", blocks_with("|\n  bin/titan"))
+def test_titans_examples_give_the_answers_shown(script: str) -> None:
     shown = README.split(script)[1].split("```\n", 2)[2].split("```")[0]
     ran = run(script)
 

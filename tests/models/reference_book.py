@@ -226,6 +226,7 @@ class ReferenceTitan(ReferenceMatching):
             self._look(order.symbol)
 
     def _arm(self, order: Order) -> None:
+        order.shown, order.traded = order.traded, 0
         self._say_order(c.EVENT_ARMED, order, order.open)
         if order.type == c.TYPE_LIMIT:
             self._remove(order)

@@ -96,7 +96,7 @@ class ReferenceMatching:
             exit_.entry = None
             if order.traded:
                 exit_.fate = "arming"
-                exit_.shown = order.traded
+                exit_.traded = order.traded
             else:
                 exit_.partner = None
                 exit_.fate = "doomed"

@@ -52,7 +52,7 @@ from components.titan.engine.state import (
     int64,
 )
 from components.units import QTY_LOTS_MAX
-from disruptor.compiled import internal
+from disruptor.compiled import internal, pasted
 
 
 @internal
@@ -88,7 +88,7 @@ def amend(state: TitanState, outbox: Outbox, command: np.void) -> None:
         queue_triggered(state, symbol)
 
 
-@internal
+@pasted
 def _judge(state: TitanState, slot: np.uint32, price: int, qty: int, lowest: bool) -> int:
     order = state.orders[slot]
     order_type = order["order_type"]
@@ -121,13 +121,13 @@ def _judge(state: TitanState, slot: np.uint32, price: int, qty: int, lowest: boo
     return reason
 
 
-@internal
+@pasted
 def _is_iceberg(state: TitanState, slot: np.uint32) -> bool:
     layers = state.orders[slot]["layers"]
     return layers & LAYER_ICEBERG != 0 and not layers & LAYER_HIDDEN
 
 
-@internal
+@pasted
 def _amend_waiting(state: TitanState, slot: np.uint32, price: int, qty: int) -> None:
     order = state.orders[slot]
     order["price"] = price
@@ -139,7 +139,7 @@ def _amend_waiting(state: TitanState, slot: np.uint32, price: int, qty: int) -> 
         order["qty"] = qty
 
 
-@internal
+@pasted
 def _arrive_again(state: TitanState, outbox: Outbox, slot: np.uint32, price: int, qty: int) -> bool:
     """It leaves its place and arrives like a new order; True if it traded."""
     order = state.orders[slot]

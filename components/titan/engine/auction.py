@@ -38,7 +38,7 @@ from components.titan.engine.state import (
     flip_of,
     int64,
 )
-from disruptor.compiled import inlined, internal
+from disruptor.compiled import inlined, internal, pasted
 
 _PRICE, _QTY = 0, 1
 """Rows of the rehearsal that hold the crossed levels: bids from the front, asks behind them."""
@@ -66,7 +66,7 @@ def is_crossed(state: TitanState, symbol: int) -> bool:
     return bid != NO_KEY and ask != NO_KEY and bid ^ KEY_MASK >= ask
 
 
-@internal
+@pasted
 def auction_price(state: TitanState, symbol: int) -> int:
     """The one price, for a book that is crossed."""
     highest = state.sides[np.uint64(symbol * 2)]["best_key"] ^ KEY_MASK
@@ -136,7 +136,7 @@ def _gather(state: TitanState, symbol: int, side: int, last_price: int, place: i
     return place
 
 
-@internal
+@pasted
 def _match(state: TitanState, outbox: Outbox, bid: np.uint32, ask: np.uint32, price: int) -> None:
     buying, selling = state.orders[bid], state.orders[ask]
     taker, maker = (bid, ask) if buying["placement"] > selling["placement"] else (ask, bid)
@@ -160,7 +160,7 @@ def _match(state: TitanState, outbox: Outbox, bid: np.uint32, ask: np.uint32, pr
     _trade(state, outbox, taker, maker, qty, price)
 
 
-@internal
+@pasted
 def _is_any_out(
     state: TitanState,
     outbox: Outbox,
@@ -175,13 +175,13 @@ def _is_any_out(
     return cancel_if_out(state, outbox, first, second)
 
 
-@internal
+@pasted
 def cancel_if_doomed(state: TitanState, outbox: Outbox, slot: np.uint32) -> bool:
     """Cancel it now if it only waits to be cancelled."""
     return cancel_if_out(state, outbox, np.uint32(0), slot)
 
 
-@internal
+@pasted
 def _trade(
     state: TitanState,
     outbox: Outbox,

@@ -57,10 +57,10 @@ from components.titan.engine.state import (
     int64,
 )
 from components.units import ORDER_ID_MAX, PRICE_TICKS_MAX
-from disruptor.compiled import internal
+from disruptor.compiled import internal, pasted
 
 
-@internal
+@pasted
 def place_bracket(state: TitanState, outbox: Outbox, command: np.void) -> None:
     """Answer one bracket command: entry, take-profit and stop are accepted, or nothing is."""
     reason = _judge(state, command)
@@ -81,7 +81,7 @@ def place_bracket(state: TitanState, outbox: Outbox, command: np.void) -> None:
         queue_triggered(state, int64(command["symbol"]))
 
 
-@internal
+@pasted
 def _judge(state: TitanState, command: np.void) -> int:
     if not is_listed(state, int64(command["symbol"])):
         return REASON_UNKNOWN_SYMBOL
@@ -107,7 +107,7 @@ def _judge(state: TitanState, command: np.void) -> int:
     return REASON_NONE
 
 
-@internal
+@pasted
 def _judge_exits(state: TitanState, command: np.void) -> int:
     profit_id, stop_id = command["origin_ts"], command["cause"]
     profit, stop, stop_limit = command["display_qty"], command["stop_price"], command["expires"]
@@ -148,7 +148,7 @@ def _judge_id(state: TitanState, command: np.void, order_id: int) -> int:
     return REASON_NONE
 
 
-@internal
+@pasted
 def _open_exits(state: TitanState, outbox: Outbox, command: np.void, entry: np.uint32) -> None:
     profit = np.uint32(0)
     stop = np.uint32(0)

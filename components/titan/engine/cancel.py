@@ -71,7 +71,7 @@ def expire(state: TitanState, outbox: Outbox) -> None:
         _end(state, outbox, slot, REASON_EXPIRED)
 
 
-@internal
+@pasted
 def cancel_all(state: TitanState, outbox: Outbox, command: np.void) -> None:
     """Cancel the orders of an account or of all, in one symbol or all, on one side or both."""
     symbol = int64(command["symbol"])
@@ -119,7 +119,7 @@ def end_many(
     return count
 
 
-@internal
+@pasted
 def _sort_by_placement(state: TitanState, count: int) -> None:
     """Heapsort of ``rehearsal[0, :count]``: no memory, no bad case."""
     for root in range(count // 2 - 1, -1, -1):

@@ -27,7 +27,7 @@ from components.titan.engine.orders.fill_or_kill import can_fill
 from components.titan.engine.positions import position_of, reducible
 from components.titan.engine.state import LAYER_REDUCE_ONLY, TitanState, flip_of, int64
 from components.units import PRICE_TICKS_MAX
-from disruptor.compiled import internal
+from disruptor.compiled import internal, pasted
 
 
 @internal
@@ -51,7 +51,7 @@ def judge_entry(state: TitanState, slot: np.uint32) -> int:
     return REASON_NONE
 
 
-@internal
+@pasted
 def _can_fill(state: TitanState, slot: np.uint32) -> bool:
     order = state.orders[slot]
     side = int64(order["side"])

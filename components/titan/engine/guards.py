@@ -34,7 +34,7 @@ from components.messages.code import (
 from components.titan.engine.orders.stop_list import reference_price
 from components.titan.engine.state import BOOK_GUARDED, TitanState, int64
 from components.units import PPM, PRICE_TICKS_MAX
-from disruptor.compiled import inlined, internal
+from disruptor.compiled import inlined, internal, pasted
 
 
 @internal
@@ -140,7 +140,7 @@ def judge_guarded(state: TitanState, command: np.void) -> int:
     return reason
 
 
-@internal
+@pasted
 def _judge_phase(phase: int, command: np.void) -> int:
     """An auction takes what may rest or wait."""
     if phase == PHASE_HALTED:

@@ -29,10 +29,10 @@ from components.titan.engine.orders.stop_list import queue_triggered
 from components.titan.engine.place import is_listed, within
 from components.titan.engine.state import POSITION_TOP, Outbox, TitanState, int64
 from components.units import MONEY_MAX, MONEY_UNIT_MAX, PPM, QTY_LOTS_MAX
-from disruptor.compiled import inlined, internal
+from disruptor.compiled import inlined, pasted
 
 
-@internal
+@pasted
 def note_instrument(state: TitanState, command: np.void) -> int:
     """List a symbol, or a removed one again, or change the fees and rules of one; never its grid."""
     symbol = int64(command["symbol"])
@@ -64,7 +64,7 @@ def note_instrument(state: TitanState, command: np.void) -> int:
     return REASON_NONE
 
 
-@internal
+@pasted
 def note_limits(state: TitanState, command: np.void) -> int:
     """Change what orders may ask for; those that are there already stay."""
     if not is_listed(state, int64(command["symbol"])):
@@ -89,7 +89,7 @@ def _is_range(low: int, high: int, highest: int) -> bool:
     return 0 <= low <= highest and 0 <= high <= highest and (high == 0 or low <= high)
 
 
-@internal
+@pasted
 def judge_phase(state: TitanState, command: np.void) -> int:
     """Whether the symbol can enter that phase."""
     symbol = int64(command["symbol"])
@@ -102,7 +102,7 @@ def judge_phase(state: TitanState, command: np.void) -> int:
     return REASON_NONE
 
 
-@internal
+@pasted
 def _is_held(state: TitanState, symbol: int) -> bool:
     for slot in range(1, state.totals[POSITION_TOP] + 1):
         position = state.positions[slot]
@@ -111,7 +111,7 @@ def _is_held(state: TitanState, symbol: int) -> bool:
     return False
 
 
-@internal
+@pasted
 def begin_phase(state: TitanState, outbox: Outbox, command: np.void) -> None:
     """Let the symbol enter a phase, with all that follows from it."""
     symbol = int64(command["symbol"])
@@ -126,7 +126,7 @@ def begin_phase(state: TitanState, outbox: Outbox, command: np.void) -> None:
         _forget(book)
 
 
-@internal
+@pasted
 def _forget(book: np.void) -> None:
     """Only the grid of a removed instrument is kept."""
     book["money_unit"] = -book["money_unit"]

@@ -42,10 +42,10 @@ from components.titan.engine.place import is_listed, within
 from components.titan.engine.positions import find_position, has_position_room, set_position
 from components.titan.engine.state import Outbox, TitanState, int64
 from components.units import PRICE_TICKS_MAX, QTY_LOTS_MAX
-from disruptor.compiled import internal
+from disruptor.compiled import pasted
 
 
-@internal
+@pasted
 def pass_through(state: TitanState, outbox: Outbox, command: np.void) -> None:
     """Note and hand on whatever is no order's business alone."""
     reason = REASON_NONE
@@ -74,7 +74,7 @@ def pass_through(state: TitanState, outbox: Outbox, command: np.void) -> None:
         end_many(state, outbox, 0, symbol, -1, TIF_DAY, REASON_SESSION_END)
 
 
-@internal
+@pasted
 def _hand_on(state: TitanState, outbox: Outbox, command: np.void) -> None:
     event = next_event(state, outbox)
     event["kind"] = int64(command["op"]) + EVENT_OF_OP
@@ -93,7 +93,7 @@ def _hand_on(state: TitanState, outbox: Outbox, command: np.void) -> None:
     event["reason"] = REASON_NONE
 
 
-@internal
+@pasted
 def _judge_session_end(state: TitanState, command: np.void) -> int:
     """Orders for the day end with the session, of one symbol or of all."""
     symbol = int64(command["symbol"])
@@ -102,7 +102,7 @@ def _judge_session_end(state: TitanState, command: np.void) -> int:
     return REASON_NONE
 
 
-@internal
+@pasted
 def _note_price(state: TitanState, command: np.void) -> int:
     if not is_listed(state, int64(command["symbol"])):
         return REASON_UNKNOWN_SYMBOL
@@ -114,7 +114,7 @@ def _note_price(state: TitanState, command: np.void) -> int:
     return REASON_NONE
 
 
-@internal
+@pasted
 def _note_position(state: TitanState, command: np.void) -> int:
     """An opening position counts only where there is none yet; Sentinel refuses a second one."""
     symbol = int64(command["symbol"])

@@ -227,7 +227,7 @@ def place_layered(state: TitanState, outbox: Outbox, command: np.void, old: np.u
         queue_triggered(state, int64(command["symbol"]))
 
 
-@internal
+@pasted
 def _enter_layered(state: TitanState, outbox: Outbox, slot: np.uint32) -> bool:
     """What may have to be found while it takes is indexed before."""
     _schedule(state, slot)
@@ -237,7 +237,7 @@ def _enter_layered(state: TitanState, outbox: Outbox, slot: np.uint32) -> bool:
     return enter_seldom(state, outbox, slot, is_live)
 
 
-@internal
+@pasted
 def _judge_layered(state: TitanState, command: np.void, old: np.uint32) -> int:
     symbol = int64(command["symbol"])
     if not is_listed(state, symbol):
@@ -345,7 +345,7 @@ def is_price_fine(order_type: int, price: int) -> bool:
     return within(price, PRICE_TICKS_MAX) and order_type != TYPE_TRAILING_STOP
 
 
-@internal
+@pasted
 def _judge_pair(state: TitanState, command: np.void) -> int:
     """Both orders of a pair must be able to stay, and have no other links."""
     other = find_order(state, command["account"], command["cause"])
@@ -398,7 +398,7 @@ def add_layers(
         order["qty"] = 0
 
 
-@internal
+@pasted
 def _schedule(state: TitanState, slot: np.uint32) -> None:
     order = state.orders[slot]
     if order["tif"] == TIF_GTD:
@@ -416,7 +416,7 @@ def judge_new_entry(state: TitanState, slot: np.uint32) -> int:
     return judge_entry(state, slot)
 
 
-@internal
+@pasted
 def _place_stop(state: TitanState, slot: np.uint32) -> None:
     """Index it and let it wait; one that is through already is found there at once."""
     order = state.orders[slot]

@@ -17,10 +17,10 @@ from components.titan.engine.answers import tell_rejected
 from components.titan.engine.order_index import find_order
 from components.titan.engine.place import is_listed, place_layered
 from components.titan.engine.state import LAYER_LINKED, Outbox, TitanState, int64
-from disruptor.compiled import internal
+from disruptor.compiled import pasted
 
 
-@internal
+@pasted
 def replace(state: TitanState, outbox: Outbox, command: np.void) -> None:
     """Answer one replace command: ``cancelled`` for the old order, then as for a place command."""
     symbol = int64(command["symbol"])

@@ -95,7 +95,7 @@ TERMS: Final = np.dtype(
         ("trail", np.int64),  # a trailing stop's distance
         ("peak", np.int64),  # the best price that it has seen, 0 before the first
         ("armed_stop", np.int64),  # an exit's stop price, once it is armed
-        ("traded", np.int64),  # lots that a bracket's entry has traded
+        ("traded", np.int64),  # lots that a bracket's entry has traded, its exits' when it is done
         ("money", np.int64),  # what a market order by amount has yet to spend
         ("link", np.uint32),  # one cancels the other; an entry: its first exit
         ("entry", np.uint32),  # an exit's, until that is done

@@ -100,6 +100,16 @@ def test_each_symbol_s_trades_are_judged_by_its_own_grid(blocks: Blocks) -> None
     assert found["titan_execution_quantity", "ETHUSDT"].sum == 10
 
 
+def test_a_symbol_that_was_listed_since_the_start_is_counted_nowhere_else(
+    blocks: Blocks,
+) -> None:
+    blocks["titan"].words[:] = 0
+    counters = titan_counters(blocks["titan"], INSTRUMENTS)
+    count_events(counters, events_of([(EVENT_TRADE, 2, 5, 1, 0), (EVENT_TOUCH, 3, 5, 1, 0)]))
+
+    assert not blocks["titan"].words.any()
+
+
 def test_the_touch_sets_bid_ask_and_spread_and_an_empty_side_takes_them_away(
     blocks: Blocks,
 ) -> None:

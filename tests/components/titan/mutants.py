@@ -124,16 +124,16 @@ MUTANTS: Final = (
            "        untie(state, partner)\n        _cancel_linked(state, outbox, partner)",
            "        untie(state, partner)"),
     Mutant("one of a pair ends and the other stays", "orders/linked.py",
-           "    untie(state, slot)\n    if partner != 0:\n        doom(state, partner)\n\n\n"
-           "@internal\ndef _seal_exits",
-           "    untie(state, slot)\n    if partner != 0:\n        untie(state, partner)\n\n\n"
-           "@internal\ndef _seal_exits"),
+           'partner = state.terms[slot]["link"]\n    untie(state, slot)\n'
+           "    if partner != 0:\n        doom(state, partner)",
+           'partner = state.terms[slot]["link"]\n    untie(state, slot)\n'
+           "    if partner != 0:\n        untie(state, partner)"),
     Mutant("one of a pair triggers and the other stays", "orders/stop_list.py",
            "        doom_partner(state, slot)", "        pass"),
     Mutant("a doomed order still trades", "orders/encounter.py",
            "elif not is_doomed(state, other):", "elif True:"),
-    Mutant("exits are armed with more than was traded", "orders/linked.py",
-           '    state.orders[slot]["qty"] = traded\n', ""),
+    Mutant("exits are armed with more than was traded", "orders/stop.py",
+           '    order["qty"] = terms["traded"]\n', ""),
     Mutant("exits are armed though nothing was traded", "orders/linked.py",
            "    if traded == 0:", "    if traded < 0:"),
     Mutant("an armed stop never sees a price", "orders/stop.py",

@@ -148,13 +148,13 @@ def test_a_reader_that_leaves_is_no_traceback(instruments: Path) -> None:
 def test_an_instrument_is_listed_limited_and_traded_by_command(instruments: Path) -> None:
     """The lines that follow know the new symbol and its grid; what does not fit is answered."""
     lines = [
-        b'{"op":"instrument","symbol":"NEW","tick_size":"0.25","lot_size":"1"}',
+        b'{"op":"instrument","symbol":"NEW","tick_size":"0.25","lot_size":"0.001"}',
         b'{"op":"limits","symbol":"NEW","max_qty":"5"}',
         b'{"op":"place","symbol":"NEW","id":1,"account":7,"side":"sell","price":"10.25","qty":"5"}',
         b'{"op":"place","symbol":"NEW","id":1,"account":8,"side":"buy","price":"10.3","qty":"5"}',
         b'{"op":"place","symbol":"NEW","id":1,"account":8,"side":"buy","price":"10.5","qty":"6"}',
         b'{"op":"place","symbol":"NEW","id":1,"account":8,"side":"buy","type":"market","amount":"31"}',
-        b'{"op":"instrument","symbol":"NEW","tick_size":"0.5","lot_size":"1"}',
+        b'{"op":"instrument","symbol":"NEW","tick_size":"0.5","lot_size":"0.001"}',
         b'{"op":"instrument","symbol":"ODD","tick_size":"0.00000001","lot_size":"0.1"}',
         b'{"op":"phase","symbol":"BTCUSDT","phase":"removed"}',
         b'{"op":"cancel_all","symbol":"BTCUSDT"}',
@@ -168,11 +168,11 @@ def test_an_instrument_is_listed_limited_and_traded_by_command(instruments: Path
         '{"seq":5,"event":"rejected","id":1,"account":8,"reason":"max_qty"}',
         '{"seq":6,"event":"accepted","symbol":"NEW","id":1,"account":8}',
         (
-            '{"seq":6,"event":"trade","symbol":"NEW","price":"10.25","qty":"3","taker":1,'
+            '{"seq":6,"event":"trade","symbol":"NEW","price":"10.25","qty":"3.024","taker":1,'
             '"taker_account":8,"maker":1,"maker_account":7,"side":"buy"}'
         ),
         (
-            '{"seq":6,"event":"cancelled","symbol":"NEW","id":1,"account":8,"amount":"0.25",'
+            '{"seq":6,"event":"cancelled","symbol":"NEW","id":1,"account":8,"amount":"0.004",'
             '"reason":"market_unfilled"}'
         ),
         '{"seq":7,"event":"rejected","id":0,"account":5719374,"reason":"bad_instrument"}',

@@ -22,7 +22,7 @@ from components.titan.engine.state import (
     QUEUE_TAIL,
     TitanState,
 )
-from disruptor.compiled import inlined, internal
+from disruptor.compiled import inlined, internal, pasted
 
 
 @inlined
@@ -63,7 +63,7 @@ def doom(state: TitanState, slot: np.uint32) -> None:
     push(state, slot, FATE_DOOMED)
 
 
-@internal
+@pasted
 def tie(state: TitanState, one: np.uint32, other: np.uint32) -> None:
     """Make a pair of two orders."""
     state.terms[one]["link"] = other
@@ -116,7 +116,7 @@ def unlink(state: TitanState, slot: np.uint32) -> None:
         doom(state, partner)
 
 
-@internal
+@pasted
 def _seal_exits(state: TitanState, slot: np.uint32) -> None:
     first = state.terms[slot]["link"]
     second = state.terms[first]["link"]
@@ -133,5 +133,5 @@ def _seal_exit(state: TitanState, slot: np.uint32, traded: int) -> None:
         doom(state, slot)
         return
     state.terms[slot]["entry"] = 0
-    state.orders[slot]["qty"] = traded
+    state.terms[slot]["traded"] = traded
     push(state, slot, FATE_ARMING)

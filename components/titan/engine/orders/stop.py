@@ -43,10 +43,10 @@ from components.titan.engine.state import (
     TitanState,
     int64,
 )
-from disruptor.compiled import inlined, internal
+from disruptor.compiled import internal, pasted
 
 
-@inlined
+@pasted
 def run_queue(state: TitanState, outbox: Outbox) -> None:
     """Give each order in the queue its turn, and those that they bring into it."""
     if state.totals[QUEUE_TAIL] != 0:
@@ -65,7 +65,7 @@ def _run_queue(state: TitanState, outbox: Outbox) -> None:
     totals[QUEUE_TAIL] = 0
 
 
-@internal
+@pasted
 def _take_turn(state: TitanState, outbox: Outbox, slot: np.uint32) -> None:
     symbol = int64(state.orders[slot]["symbol"])
     fate = state.terms[slot]["fate"]
@@ -81,13 +81,14 @@ def _take_turn(state: TitanState, outbox: Outbox, slot: np.uint32) -> None:
         queue_triggered(state, symbol)
 
 
-@internal
+@pasted
 def _arm(state: TitanState, outbox: Outbox, slot: np.uint32) -> None:
     """The entry of this exit is done."""
     order = state.orders[slot]
     terms = state.terms[slot]
     if terms["link"] == 0:
         untie(state, slot)
+    order["qty"] = terms["traded"]
     tell_armed(state, outbox, slot, order["qty"])
     if order["order_type"] == TYPE_LIMIT:
         leave_stops(state, slot)
@@ -97,7 +98,7 @@ def _arm(state: TitanState, outbox: Outbox, slot: np.uint32) -> None:
         widen(state, slot)
 
 
-@internal
+@pasted
 def _trigger(state: TitanState, outbox: Outbox, slot: np.uint32) -> bool:
     """One stop enters; True if it traded."""
     order = state.orders[slot]
@@ -112,7 +113,7 @@ def _trigger(state: TitanState, outbox: Outbox, slot: np.uint32) -> bool:
     return enter_seldom(state, outbox, slot, True)
 
 
-@internal
+@pasted
 def _why_not(state: TitanState, slot: np.uint32) -> int:
     """Why it cannot enter, or 0; a reduce-only excess is cut on entry, so it is no reason."""
     order = state.orders[slot]
