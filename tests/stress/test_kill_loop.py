@@ -30,7 +30,6 @@ pytestmark = [pytest.mark.stress, pytest.mark.fault]
 EVENT = np.dtype([("incarnation", np.int64), ("number", np.int64), ("check", np.int64)])
 FOREVER = 2**60
 SALT = 0x2545F4914F6CDD1D
-PRODUCERS = 3
 LIMIT_S = 60.0
 
 
@@ -107,13 +106,13 @@ def consume(ring: RingBuffer, accounts: Account) -> None:
         consumer.advance(high)
 
 
-def run_kill_loop(segment_prefix: str, kills: int) -> None:
-    ring = RingBuffer.create(f"{segment_prefix}r", EVENT, 256, multi_producer=True)
+def run_kill_loop(segment_prefix: str, kills: int, producers: int) -> None:
+    ring = RingBuffer.create(f"{segment_prefix}r", EVENT, 256, multi_producer=producers > 1)
     plan = wait_strategy("yielding")
-    accounts = Account(kills + PRODUCERS)
+    accounts = Account(kills + producers)
     ring.register_consumer("c", start=0)
     compile_for(produce, ring.view, 0, 0, plan, np.zeros(1, np.int64))
-    incarnations = iter(range(kills + PRODUCERS))
+    incarnations = iter(range(kills + producers))
 
     def producer() -> int:
         incarnation = next(incarnations)
@@ -127,7 +126,7 @@ def run_kill_loop(segment_prefix: str, kills: int) -> None:
     def consumer() -> int:
         return start(lambda: consume(ring, accounts))
 
-    crew = [*(producer() for _ in range(PRODUCERS)), consumer()]
+    crew = [*(producer() for _ in range(producers)), consumer()]
     until(lambda: accounts.load()[1] > 0)
     rng = random.Random(23)
     for _ in range(kills):
@@ -135,12 +134,12 @@ def run_kill_loop(segment_prefix: str, kills: int) -> None:
         victim = rng.randrange(len(crew))
         end(crew[victim])
         ring.void_dead_claims()
-        crew[victim] = consumer() if victim == PRODUCERS else producer()
-    for child in crew[:PRODUCERS]:
+        crew[victim] = consumer() if victim == producers else producer()
+    for child in crew[:producers]:
         end(child)
     until(lambda: ring.void_dead_claims() == 0 and not ring.statistics().producers)
     until(lambda: int(accounts.load()[0]) == ring.cursor)
-    end(crew[PRODUCERS])
+    end(crew[producers])
     account = accounts.load()
 
     assert account[1] + account[2] == ring.cursor
@@ -162,13 +161,17 @@ def until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-def test_what_was_published_is_consumed_once_whoever_dies(segment_prefix: str) -> None:
-    run_kill_loop(segment_prefix, 20)
+@pytest.mark.parametrize("producers", [1, 3])
+def test_what_was_published_is_consumed_once_whoever_dies(
+    segment_prefix: str, producers: int
+) -> None:
+    run_kill_loop(segment_prefix, 15, producers)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
+@pytest.mark.parametrize("producers", [1, 3])
 def test_what_was_published_is_consumed_once_through_four_hundred_kills(
-    segment_prefix: str,
+    segment_prefix: str, producers: int
 ) -> None:
-    run_kill_loop(segment_prefix, 400)
+    run_kill_loop(segment_prefix, 400, producers)
