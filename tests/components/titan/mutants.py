@@ -56,7 +56,7 @@ MUTANTS: Final = (
     Mutant("fill-or-kill counts what self-trade prevention takes", "orders/fill_or_kill.py",
            'if taking["stp"] != STP_NONE and', 'if taking["stp"] == 99 and'),
     Mutant("fill-or-kill counts both of a pair", "orders/fill_or_kill.py",
-           "or not _is_gone(state, maker)", "or True"),
+           "gone = layers & LAYER_LINKED != 0 and _is_gone(state, maker)", "gone = 0"),
     Mutant("the index keeps what has ended", "order_pool.py",
            "    unindex_order(state, slot)\n", ""),
     Mutant("an iceberg's slices keep their place", "orders/iceberg.py",

@@ -42,20 +42,25 @@ def can_fill(state: TitanState, slot: np.uint32, wanted: int, limit_key: int) ->
     while left > 0 and key <= limit_key:
         reached = key
         block = find_block(state, side_index, key)
-        left = _rehearse_level(state, slot, level_of(block, key), left)
+        level = level_of(block, key)
+        left = _rehearse_level(state, slot, level, left, 0)
+        if left > 0:
+            left = _rehearse_level(state, slot, level, left, LAYER_HIDDEN)
         key = key_after(state, block, key)
     _forget(state, side_index, reached)
     return left == 0
 
 
 @internal
-def _copy_queue(state: TitanState, level: np.uint64) -> int:
+def _copy_queue(state: TitanState, level: np.uint64, kind: int) -> int:
+    """Copy what is shown, or with LAYER_HIDDEN what is hidden, which trades after all of that."""
     count = 0
     maker = state.levels[level]["head"]
     while maker != 0:
         order = state.orders[maker]
         layers = order["layers"]
-        if not layers & LAYER_LINKED or not _is_gone(state, maker):
+        gone = layers & LAYER_LINKED != 0 and _is_gone(state, maker)
+        if layers & LAYER_HIDDEN == kind and not gone:
             hidden = state.terms[maker]["hidden"] if layers & LAYER_ICEBERG else 0
             shown = order["qty"]
             if layers & LAYER_HIDDEN:
@@ -90,10 +95,12 @@ def _is_gone(state: TitanState, maker: np.uint32) -> bool:
 
 
 @internal
-def _rehearse_level(state: TitanState, taker: np.uint32, level: np.uint64, left: int) -> int:
-    """What is still wanted after this level; -1 when self-trade prevention ends the sweep."""
+def _rehearse_level(
+    state: TitanState, taker: np.uint32, level: np.uint64, left: int, kind: int
+) -> int:
+    """What is still wanted after this part of a level; -1 when self-trade prevention ends the sweep."""
     taking = state.orders[taker]
-    size = _copy_queue(state, level)
+    size = _copy_queue(state, level, kind)
     place = 0
     waiting = size
     while left > 0 and waiting > 0:
