@@ -73,13 +73,13 @@ class SortedBook:
 
 
 def replay(commands: Commands, opening: int) -> float:
-    """Nanoseconds a command after the first ``opening``, on rows unpacked beforehand."""
+    """Nanoseconds of CPU a command after the first ``opening``, on rows unpacked beforehand."""
     rows = list(rows_of(commands))
     book = SortedBook()
     _run(book, rows[: opening + 1])
-    started = time.perf_counter_ns()
+    started = time.thread_time_ns()
     _run(book, rows[opening + 1 :])
-    return (time.perf_counter_ns() - started) / (len(rows) - opening - 1)
+    return (time.thread_time_ns() - started) / (len(rows) - opening - 1)
 
 
 def rows_of(commands: Commands) -> Iterator[tuple[int, ...]]:

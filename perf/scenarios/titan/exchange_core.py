@@ -12,7 +12,7 @@ import numpy as np
 from components.titan.engine import depth
 from components.titan.engine.state import TitanState
 from perf.harness.measurement import Measurement, Options
-from perf.harness.titan_replay import fresh_state, percentiles, pinned, time_commands
+from perf.harness.titan_replay import cost_of, fresh_state, percentiles, pinned, time_commands
 from perf.workloads.exchange_core import (
     MEDIUM,
     PEAK,
@@ -53,8 +53,7 @@ def _measure(flow: Flow, configuration: Configuration, options: Options) -> list
     with pinned():
         for _ in range(min(options.runs, 3)):
             state, outbox = fresh_state(opening, len(commands), most)
-            times, _ = time_commands(state, outbox, commands, len(opening))
-            costs.append(float(times.sum()) / len(commands))
+            costs.append(cost_of(state, outbox, commands, len(opening)))
             check_books(state, flow)
             state, outbox = fresh_state(opening, len(commands), most)
             single, _ = time_commands(state, outbox, commands, len(opening), 1)

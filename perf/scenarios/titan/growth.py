@@ -23,6 +23,7 @@ RESTING = (100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 SYMBOLS = (1, 10, 100, 1_000, 10_000)
 _SHARED_ORDERS = 100_000
 _BYTES_AN_ORDER = 1_000  # of commands, events and state together, to know when memory is short
+_ROOM = 1_000  # orders that a steady book has too many for a moment
 _COMMANDS = 200_000
 _SHOWN = (50, 99, 99.9)
 
@@ -30,7 +31,7 @@ _SHOWN = (50, 99, 99.9)
 def run(options: Options) -> list[Measurement]:
     """Both curves; a quick run ends at a hundredth of each."""
     count = _COMMANDS // (10 if options.quick else 1)
-    most = min(ORDERS_MAX - count, _free_bytes() // _BYTES_AN_ORDER)
+    most = min(ORDERS_MAX - _ROOM, _free_bytes() // _BYTES_AN_ORDER)
     most = min(most, 100_000) if options.quick else most
     found: list[Measurement] = []
     for resting in (size for size in RESTING if size <= most):
