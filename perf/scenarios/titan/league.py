@@ -53,7 +53,7 @@ def _throughput(scenario: Scenario, flow: Messages, batch: int, runs: int) -> Me
             for _ in range(runs)
         ]
     return Measurement(
-        scenario="titan",
+        scenario=f"titan.league {scenario.name}",
         variant=f"league {scenario.name}, {'one at a time' if batch == 1 else f'batch {batch}'}",
         metric="throughput",
         unit="M messages/s",
@@ -69,7 +69,7 @@ def _reference(scenario: Scenario, flow: Messages) -> Measurement:
             pass
         taken = time.thread_time() - started
     return Measurement(
-        scenario="titan",
+        scenario=f"titan.league {scenario.name}",
         variant=f"league {scenario.name}",
         metric="throughput",
         unit="M messages/s",
