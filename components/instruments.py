@@ -14,6 +14,7 @@ from decimal import Decimal
 import numpy as np
 
 from components.messages.code import (
+    FLAG_DEPTH,
     FLAG_STOPS_ON_MARK,
     OP_INSTRUMENT,
     OP_LIMITS,
@@ -65,6 +66,7 @@ class Instrument:
     taker_fee_ppm: int = 0
     max_leverage: int = 100
     stops_on_mark: bool = False
+    publish_depth: bool = False
     margin_tiers: tuple[MarginTier, ...] = (MarginTier(0, 5_000),)
     limits: Limits = Limits()
 
@@ -89,6 +91,11 @@ class Instrument:
     def money_unit(self) -> int:
         """Money (1e-8) of one tick times one lot."""
         return int(self.tick_size * self.lot_size * MONEY_SCALE)
+
+    @property
+    def flags(self) -> int:
+        """The flags of its instrument command."""
+        return self.stops_on_mark * FLAG_STOPS_ON_MARK | self.publish_depth * FLAG_DEPTH
 
     def price_to_ticks(self, text: object, what: str = "price") -> int:
         """Ticks of a decimal string; raises UnitError when off the grid or out of bounds."""
@@ -123,7 +130,7 @@ class Instrument:
         first["display_qty"] = self.maker_fee_ppm
         first["expires"] = self.taker_fee_ppm
         first["leverage"] = self.max_leverage
-        first["flags"] = FLAG_STOPS_ON_MARK if self.stops_on_mark else 0
+        first["flags"] = self.flags
         for number, tier in enumerate(self.margin_tiers):
             row = commands[1 + number]
             row["op"] = OP_MARGIN_TIER
@@ -244,6 +251,7 @@ def _instrument_from(command: np.void) -> Instrument:
         taker_fee_ppm=int(command["expires"]),
         max_leverage=int(command["leverage"]),
         stops_on_mark=bool(command["flags"] & FLAG_STOPS_ON_MARK),
+        publish_depth=bool(command["flags"] & FLAG_DEPTH),
         margin_tiers=(),
     )
 

@@ -61,8 +61,11 @@ def random_command(rng: random.Random, symbols: int = SYMBOLS) -> dict[str, int]
         price = rng.choice((UNCHANGED, _price(rng)))
         qty = rng.choice((UNCHANGED, _qty(rng)))
         return blank(c.OP_AMEND, **names, order_id=number, price=price, qty=qty)
-    if draw < 0.94:
+    if draw < 0.93:
         return blank(c.OP_PRICE, **names, price=_price(rng), qty=rng.choice((0, 3)), origin_ts=ts)
+    if draw < 0.94:
+        rows = rng.choice((0, 1, 2, 3, 1000, 1001))
+        return blank(c.OP_BOOK, **names, order_id=number, side=rng.randint(0, 2), qty=rows)
     return _seldom(rng, names)
 
 
@@ -93,7 +96,8 @@ def _seldom(rng: random.Random, names: dict[str, int]) -> dict[str, int]:
         fees = {"display_qty": rng.randint(-9, 9), "expires": rng.choice((0, 200, 2_000_000))}
         changed = {**listing, **fees, "flags": rng.randint(0, 1), "price": rng.choice((1, 1, 5))}
         return blank(c.OP_INSTRUMENT, **names, leverage=9, **changed)
-    return blank(rng.choice((c.OP_VOID, c.OP_ACCOUNT, c.OP_DEPOSIT, c.OP_TIMER, 20)), **names)
+    others = (c.OP_VOID, c.OP_ACCOUNT, c.OP_DEPOSIT, c.OP_TIMER, c.OP_COUNT)
+    return blank(rng.choice(others), **names)
 
 
 def _limits(rng: random.Random, names: dict[str, int]) -> dict[str, int]:

@@ -48,6 +48,7 @@ class InstrumentSettings(Strict):
         description=f"a whole number from 1 to {LEVERAGE_MAX}",
     )
     stops_trigger: Literal["last", "mark"] = Field(default="last", description="last or mark")
+    publish_depth: bool = Field(default=False, description="true or false")
     margin_tiers: Annotated[tuple[MarginTierSettings, ...], Field(strict=False)] = Field(
         default=(), max_length=TIERS_MAX, description=f"a list of at most {TIERS_MAX} tiers"
     )
@@ -105,6 +106,7 @@ class InstrumentSettings(Strict):
             taker_fee_ppm=self.taker_fee_ppm,
             max_leverage=self.max_leverage,
             stops_on_mark=self.stops_trigger == "mark",
+            publish_depth=self.publish_depth,
             margin_tiers=tiers or (MarginTier(0, maintenance_ppm),),
             limits=self._limits(name),
         )

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from components.configuration import setup
 from components.configuration.accounts import AccountSettings
+from components.configuration.capacity import Capacity
 from components.configuration.feed import Feed
 from components.configuration.instruments import InstrumentSettings
 from components.configuration.risk import RiskRule, RiskSettings
@@ -90,6 +91,7 @@ class PlatformConfiguration(Topology):
     accounts: Annotated[tuple[AccountSettings, ...], Field(strict=False)] = Field(
         default=(), description="a list of {user, collateral, positions}"
     )
+    capacity: Capacity = Field(default=Capacity(), description="a mapping")
     risk: RiskSettings = Field(default=RiskSettings(), description="a mapping")
     feed: Feed = Field(default=Feed(), description="a mapping")
     durability: Durability = Field(default=Durability(), description="a mapping")
@@ -118,19 +120,24 @@ class PlatformConfiguration(Topology):
 
     def setup_commands(self) -> Commands:
         """All set-up commands of a new journal, in the order in which to publish them."""
-        return self.setup_commands_after(InstrumentTable(()), (), None)
+        return self.setup_commands_after(InstrumentTable(()), (), None, Capacity())
 
     def setup_commands_after(
-        self, instruments: InstrumentTable, accounts: Collection[int], rule: RiskRule | None
+        self,
+        instruments: InstrumentTable,
+        accounts: Collection[int],
+        rule: RiskRule | None,
+        capacity: Capacity,
     ) -> Commands:
         """Those set-up commands that change what a journal already holds.
 
-        ``instruments``, ``accounts`` and ``rule`` are what was restored from it; call this on
-        what `continuing` gave for the same instruments.
+        The arguments are what was restored from it; call this on what `continuing` gave for the
+        same instruments.
         """
+        table, rules = self.instrument_table(), RiskRule.of(self.risk)
         return setup.commands(
-            setup.Wanted(self.instrument_table(), RiskRule.of(self.risk), self.funded_accounts()),
-            setup.Known(instruments, accounts, rule),
+            setup.Wanted(table, rules, self.funded_accounts(), self.capacity),
+            setup.Known(instruments, accounts, rule, capacity),
         )
 
     def continuing(self, instruments: InstrumentTable) -> PlatformConfiguration:

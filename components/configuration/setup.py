@@ -1,6 +1,6 @@
 """The configuration as commands, which carry it into the journal.
 
-    instruments and their tiers · the risk rule · then account, deposit, positions of each account
+    how much Titan takes · instruments and their tiers · the risk rule · then account, deposit, positions of each account
 
 A platform that starts on an existing journal sends only what that does not hold yet, so nothing
 is deposited or opened twice; and it keeps the index of every instrument that the journal knows,
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from components.configuration.accounts import AccountSettings
+from components.configuration.capacity import Capacity
 from components.configuration.instruments import InstrumentSettings, MarginTierSettings
 from components.configuration.risk import RiskRule
 from components.instruments import Instrument, InstrumentTable
@@ -37,6 +38,7 @@ class Wanted(NamedTuple):
     instruments: InstrumentTable
     rule: RiskRule
     accounts: Collection[AccountSettings]
+    capacity: Capacity
 
 
 class Known(NamedTuple):
@@ -45,6 +47,7 @@ class Known(NamedTuple):
     instruments: InstrumentTable
     accounts: Collection[int]
     rule: RiskRule | None
+    capacity: Capacity
 
 
 def commands(wanted: Wanted, known: Known) -> Commands:
@@ -55,13 +58,14 @@ def commands(wanted: Wanted, known: Known) -> Commands:
         if each != was:
             limits_changed = was is not None and each.limits != was.limits
             changed.append(each.to_commands(every_limit=limits_changed))
+    capacity = [wanted.capacity.to_commands()] if wanted.capacity != known.capacity else []
     rule = [wanted.rule.to_commands()] if wanted.rule != known.rule else []
     opened = [
         _account_commands(account, wanted.instruments)
         for account in wanted.accounts
         if account.user not in known.accounts
     ]
-    result: Commands = np.concatenate([new_commands(0), *changed, *rule, *opened])
+    result: Commands = np.concatenate([new_commands(0), *capacity, *changed, *rule, *opened])
     result["source"] = SOURCE_SETUP
     return result
 
@@ -96,6 +100,7 @@ def _settings_of(instrument: Instrument) -> InstrumentSettings:
         taker_fee_ppm=instrument.taker_fee_ppm,
         max_leverage=instrument.max_leverage,
         stops_trigger="mark" if instrument.stops_on_mark else "last",
+        publish_depth=instrument.publish_depth,
         margin_tiers=tuple(
             MarginTierSettings.model_construct(
                 above=tier.notional_floor, maintenance=tier.maintenance_ppm

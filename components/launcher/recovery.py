@@ -21,6 +21,7 @@ from typing import Final
 
 import numpy as np
 
+from components.configuration.capacity import Capacity
 from components.configuration.model import PlatformConfiguration
 from components.configuration.risk import RiskRule
 from components.instruments import InstrumentTable
@@ -91,7 +92,10 @@ def recover(configuration: PlatformConfiguration, progress: Progress | None = No
     known = InstrumentTable.from_commands(rules)
     continued = configuration.continuing(known)
     setup = continued.setup_commands_after(
-        known, _known_accounts(restored), RiskRule.from_commands(rules)
+        known,
+        _known_accounts(restored),
+        RiskRule.from_commands(rules),
+        Capacity.from_commands(rules),
     )
     return Recovery(continued, continued.instrument_table(), restored, from_snapshot, setup, notes)
 

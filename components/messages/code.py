@@ -31,7 +31,9 @@ OP_PHASE: Final = 16
 OP_SESSION_END: Final = 17
 OP_REPLACE: Final = 18
 OP_BRACKET: Final = 19
-OP_COUNT: Final = 20
+OP_BOOK: Final = 20
+OP_CAPACITY: Final = 21
+OP_COUNT: Final = 22
 
 OP_NAMES: Final = {
     OP_VOID: "void",
@@ -54,6 +56,8 @@ OP_NAMES: Final = {
     OP_SESSION_END: "session_end",
     OP_REPLACE: "replace",
     OP_BRACKET: "bracket",
+    OP_BOOK: "book",
+    OP_CAPACITY: "capacity",
 }
 
 # Kinds of the events stream: first what Titan decides, then what it passes through in order.
@@ -80,7 +84,11 @@ EVENT_PHASE: Final = 19
 EVENT_SESSION_END: Final = 20
 EVENT_ARMED: Final = 21  # a bracket's exit, once its entry is done
 EVENT_MASS_CANCELLED: Final = 22  # after the orders that a mass cancel ended
-EVENT_COUNT: Final = 23
+EVENT_DEPTH: Final = 23  # what is shown at a price now, where the instrument publishes depth
+EVENT_BOOK_ROW: Final = 24  # one level or order of a book that was asked for
+EVENT_BOOK: Final = 25  # after its rows
+EVENT_CAPACITY: Final = 26
+EVENT_COUNT: Final = 27
 
 EVENT_NAMES: Final = {
     EVENT_VOID: "void",
@@ -106,6 +114,10 @@ EVENT_NAMES: Final = {
     EVENT_SESSION_END: "session_end",
     EVENT_ARMED: "armed",
     EVENT_MASS_CANCELLED: "mass_cancelled",
+    EVENT_DEPTH: "depth",
+    EVENT_BOOK_ROW: "book_row",
+    EVENT_BOOK: "book",
+    EVENT_CAPACITY: "capacity",
 }
 
 EVENT_OF_OP: Final = EVENT_PRICE - OP_PRICE
@@ -190,6 +202,12 @@ FLAG_OCO: Final = 64  # one cancels the other: ``cause`` names the other
 FLAG_BY_AMOUNT: Final = 128  # a market order's ``qty`` is money
 # Flags of an instrument command.
 FLAG_STOPS_ON_MARK: Final = 1
+FLAG_DEPTH: Final = 2  # each change of a level is published
+
+# What a book command asks for; its ``side``.
+BOOK_LEVELS: Final = 0
+BOOK_ORDERS: Final = 1
+BOOK_NAMES: Final = {BOOK_LEVELS: "levels", BOOK_ORDERS: "orders"}
 
 # What happens to orders in a symbol; ``side`` of a phase command.
 PHASE_CONTINUOUS: Final = 0
@@ -265,6 +283,7 @@ REASON_COLLAR: Final = 37
 REASON_HALTED: Final = 38
 REASON_AUCTION: Final = 39
 REASON_BAD_LINK: Final = 40
+REASON_BAD_CAPACITY: Final = 41
 
 REASON_NAMES: Final = {
     REASON_NONE: "none",
@@ -308,6 +327,7 @@ REASON_NAMES: Final = {
     REASON_HALTED: "halted",
     REASON_AUCTION: "auction",
     REASON_BAD_LINK: "bad_link",
+    REASON_BAD_CAPACITY: "bad_capacity",
 }
 
 

@@ -37,6 +37,10 @@ Which fields an operation uses (all others are zero):
     risk_rule    order_id price qty stop_price                (order_id: rule version; price:
                  liquidation fee, ppm; qty: at-risk margin ratio, ppm; stop_price: money that the
                  insurance fund starts with)
+    book         symbol account order_id side qty   (order_id: the request's number; side:
+                 BOOK_LEVELS or BOOK_ORDERS; qty: how many rows a side, up to BOOK_ROWS_MAX)
+    capacity     price qty          (price: how many orders may live at once; qty: how many
+                 positions there may be)
     snapshot     order_id                                     (order_id: the marker's number)
     timer        only its timestamp
 """
@@ -87,6 +91,10 @@ UNKNOWN_SYMBOL: Final = 0xFFFF_FFFE
 UNCHANGED: Final = -(2**63)
 """A price or quantity that an amend did not give: it stays as it is.  Any other value is judged,
 so that an amend to 0 is refused as ``bad_qty`` rather than silently ignored."""
+
+
+BOOK_ROWS_MAX: Final = 1000
+"""Rows a side that one book command may ask for: bounds how long it holds up the next one."""
 
 
 def new_commands(count: int) -> Commands:

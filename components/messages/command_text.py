@@ -5,6 +5,7 @@
     {"op":"amend","symbol":"BTCUSDT","id":1,"account":7,"price":"101","qty":"3"}    one or both
     {"op":"cancel_all","account":7,"symbol":"BTCUSDT","side":"buy"}   account or symbol, or both
     {"op":"session_end","symbol":"BTCUSDT"}                           symbol optional
+    {"op":"book", …}   {"op":"capacity", …}                                     see depth_text.py
     {"op":"instrument", …}   {"op":"limits", …}   {"op":"phase", …}        see instrument_text.py
     {"op":"price","symbol":"BTCUSDT","price":"50123.45"}                         qty optional
     {"op":"account","account":7}
@@ -29,9 +30,11 @@ from components.instruments import InstrumentTable
 from components.messages.code import (
     OP_ACCOUNT,
     OP_AMEND,
+    OP_BOOK,
     OP_BRACKET,
     OP_CANCEL,
     OP_CANCEL_ALL,
+    OP_CAPACITY,
     OP_DEPOSIT,
     OP_INSTRUMENT,
     OP_LIMITS,
@@ -63,6 +66,12 @@ from components.messages.command_fields import (
     read_ticks,
     symbol_text,
     ticks_text,
+)
+from components.messages.depth_text import (
+    format_book,
+    format_capacity,
+    parse_book,
+    parse_capacity,
 )
 from components.messages.instrument_text import (
     format_instrument,
@@ -175,6 +184,8 @@ _PARSERS: Final[dict[int, _Parser]] = {
     OP_PLACE: parse_place,
     OP_REPLACE: parse_replace,
     OP_BRACKET: parse_bracket,
+    OP_BOOK: parse_book,
+    OP_CAPACITY: parse_capacity,
     OP_CANCEL: _parse_cancel,
     OP_AMEND: _parse_amend,
     OP_CANCEL_ALL: _parse_cancel_all,
@@ -273,6 +284,8 @@ _FORMATTERS: Final[dict[int, _Formatter]] = {
     OP_PLACE: format_place,
     OP_REPLACE: format_place,
     OP_BRACKET: format_bracket,
+    OP_BOOK: format_book,
+    OP_CAPACITY: format_capacity,
     OP_CANCEL: format_names,
     OP_AMEND: _format_amend,
     OP_CANCEL_ALL: _format_cancel_all,

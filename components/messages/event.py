@@ -19,6 +19,12 @@ Which fields a kind uses:
     rejected     symbol order_id account reason
     touch        symbol; price, qty: best bid; maker_account, maker_order_id: best ask's price and
                  quantity; a quantity of 0 says that the side is empty
+    depth        symbol side price qty; order_id: its number among the book's depth events
+                 (qty: all that is shown at the price now, 0: nothing)
+    book_row     symbol side price qty; account and order_id of an order, 0 for a level
+    book         symbol account order_id side: as in the command; price, qty: how many bids and asks
+                 came before; maker_order_id: number of the book's last depth event
+    capacity     price qty: as in the command
     the rest     the command's fields, passed through: account order_id price qty symbol side
                  flags leverage; maker_account: stop_price; maker_order_id: display_qty;
                  taker_fee: expires; maker_fee: origin_ts

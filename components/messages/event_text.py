@@ -10,6 +10,7 @@
     {"seq":6,"event":"armed","symbol":"BTCUSDT","id":5,"account":7,"price":"101","qty":"3"}
     {"seq":6,"event":"mass_cancelled","account":7,"symbol":"BTCUSDT","side":"both","count":3}
     {"seq":7,"event":"touch","symbol":"BTCUSDT","bid":"100","bid_qty":"2","ask":null,"ask_qty":"0"}
+    {"seq":7,"event":"depth", …}   {"seq":8,"event":"book_row", …}              see depth_text.py
 
 An order that slides says at what ``price`` it rests when it is accepted; what a market order by
 amount did not spend is cancelled as ``amount``, in place of ``qty``.
@@ -32,7 +33,11 @@ from components.messages.code import (
     EVENT_ACCEPTED,
     EVENT_AMENDED,
     EVENT_ARMED,
+    EVENT_BOOK,
+    EVENT_BOOK_ROW,
     EVENT_CANCELLED,
+    EVENT_CAPACITY,
+    EVENT_DEPTH,
     EVENT_MASS_CANCELLED,
     EVENT_NAMES,
     EVENT_OF_OP,
@@ -58,6 +63,16 @@ from components.messages.code import (
 from components.messages.command import ALL_SYMBOLS, COMMAND
 from components.messages.command_fields import lots_text, read_money, symbol_text, ticks_text
 from components.messages.command_text import format_command, parse_command
+from components.messages.depth_text import (
+    format_book_end,
+    format_capacity,
+    format_depth,
+    format_row,
+    parse_book_end,
+    parse_capacity,
+    parse_depth,
+    parse_row,
+)
 from components.messages.json_lines import INT64_MAX, Reader, read_object
 from components.units import (
     MONEY_MAX,
@@ -235,6 +250,10 @@ _FORMATTERS: Final[dict[int, _Formatter]] = {
     EVENT_TOUCH: _format_touch,
     EVENT_ARMED: _format_armed,
     EVENT_MASS_CANCELLED: _format_mass,
+    EVENT_DEPTH: format_depth,
+    EVENT_BOOK_ROW: format_row,
+    EVENT_BOOK: format_book_end,
+    EVENT_CAPACITY: format_capacity,
 }
 
 
@@ -376,6 +395,10 @@ _PARSERS: Final[dict[int, _Parser]] = {
     EVENT_TOUCH: _parse_touch,
     EVENT_ARMED: _parse_armed,
     EVENT_MASS_CANCELLED: _parse_mass,
+    EVENT_DEPTH: parse_depth,
+    EVENT_BOOK_ROW: parse_row,
+    EVENT_BOOK: parse_book_end,
+    EVENT_CAPACITY: parse_capacity,
 }
 _CARRIED_READABLE: Final = (
     "price",

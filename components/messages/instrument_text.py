@@ -2,6 +2,7 @@
 
     {"op":"instrument","symbol":"BTCUSDT","tick_size":"0.01","lot_size":"0.001"}
         optional: maker_fee_ppm taker_fee_ppm max_leverage stops_trigger ("last" or "mark") index
+                  publish_depth (true or false)
     {"op":"limits","symbol":"BTCUSDT","min_qty":"0.01","max_qty":"100","min_notional":"5",
      "max_notional":"1000000","collar_ppm":50000}             what is left out has no limit
     {"op":"phase","symbol":"BTCUSDT","phase":"auction"}       continuous, halted, auction, removed
@@ -19,6 +20,7 @@ import numpy as np
 
 from components.instruments import NAME_BYTES_MAX, Instrument, InstrumentTable, name_words
 from components.messages.code import (
+    FLAG_DEPTH,
     FLAG_STOPS_ON_MARK,
     PHASE_NAMES,
     by_name,
@@ -59,7 +61,8 @@ def parse_instrument(reader: Reader, instruments: InstrumentTable, into: np.void
     into["expires"] = _integer(reader, "taker_fee_ppm", -PPM, PPM, 0)
     highest = 2**32 - 1
     into["leverage"] = _integer(reader, "max_leverage", 1, highest, Instrument.max_leverage)
-    into["flags"] = reader.name("stops_trigger", _TRIGGERS, "last")
+    depth = FLAG_DEPTH if reader.flag("publish_depth") else 0
+    into["flags"] = reader.name("stops_trigger", _TRIGGERS, "last") | depth
 
 
 def _money_unit(name: str, index: int, tick_steps: int, lot_steps: int) -> int:
@@ -104,6 +107,8 @@ def format_instrument(command: np.void, instruments: InstrumentTable, line: dict
     line["max_leverage"] = int(command["leverage"])
     if int(command["flags"]) & FLAG_STOPS_ON_MARK:
         line["stops_trigger"] = "mark"
+    if int(command["flags"]) & FLAG_DEPTH:
+        line["publish_depth"] = True
 
 
 def format_limits(command: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:

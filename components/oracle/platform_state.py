@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.instruments import Instrument, InstrumentTable
-from components.messages.code import FLAG_STOPS_ON_MARK
+from components.messages.code import FLAG_DEPTH, FLAG_STOPS_ON_MARK
 from components.oracle.derivation import Derivation, StateHashes
 from components.oracle.moment import command_at
 from components.oracle.read_ahead import ReadAhead
@@ -114,5 +114,6 @@ def _instrument(index: int, book: np.void) -> Instrument:
         taker_fee_ppm=int(book["taker_fee_ppm"]),
         max_leverage=int(book["leverage"]),
         stops_on_mark=bool(int(book["flags"]) & FLAG_STOPS_ON_MARK),
+        publish_depth=bool(int(book["flags"]) & FLAG_DEPTH),
         margin_tiers=(),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 
 from components.messages import code as c
-from components.messages.command import ALL_SYMBOLS, UNCHANGED
+from components.messages.command import ALL_SYMBOLS, BOOK_ROWS_MAX, UNCHANGED
 from components.units import MONEY_MAX
 from tests.models import reference_rules as rules
 from tests.models.reference_matching import Answer, Command, ReferenceMatching
@@ -37,6 +37,7 @@ class ReferenceTitan(ReferenceMatching):
             c.OP_CANCEL: self._cancel,
             c.OP_AMEND: self._amend,
             c.OP_CANCEL_ALL: self._cancel_all,
+            c.OP_BOOK: self._show_book,
         }
         operations.get(command["op"], self._pass)(command)
         self._drain()
@@ -268,6 +269,28 @@ class ReferenceTitan(ReferenceMatching):
             book.stops = [each for each in book.stops if each is not order]
             order.fate = "triggered"
             self.queue.append(order)
+
+    def _show_book(self, x: Command) -> None:
+        book = self._book(x["symbol"])
+        if book is None:
+            return self._reject(x, c.REASON_UNKNOWN_SYMBOL)
+        if x["side"] > c.BOOK_ORDERS:
+            return self._reject(x, c.REASON_BAD_TYPE)
+        if not 0 < x["qty"] <= BOOK_ROWS_MAX:
+            return self._reject(x, c.REASON_BAD_QTY)
+        told = []
+        for side in (c.BUY, c.SELL):
+            seen = [o for o in book.queue(side) if not o.flags & c.FLAG_HIDDEN]
+            rows = [(o.account, o.number, o.price, o.shown) for o in seen]
+            if x["side"] == c.BOOK_LEVELS:
+                prices = dict.fromkeys(o.price for o in seen)
+                rows = [(0, 0, p, sum(o.shown for o in seen if o.price == p)) for p in prices]
+            for row in rows[: x["qty"]]:
+                self._say(c.EVENT_BOOK_ROW, x["symbol"], *row, side)
+            told.append(min(len(rows), x["qty"]))
+        bids, asks = told
+        self._say(c.EVENT_BOOK, x["symbol"], x["account"], x["order_id"], bids, asks, x["side"])
+        return None
 
     def _pass(self, x: Command) -> None:
         symbol = x["symbol"]

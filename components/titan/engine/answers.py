@@ -11,7 +11,11 @@ from components.messages.code import (
     EVENT_ACCEPTED,
     EVENT_AMENDED,
     EVENT_ARMED,
+    EVENT_BOOK,
+    EVENT_BOOK_ROW,
     EVENT_CANCELLED,
+    EVENT_CAPACITY,
+    EVENT_DEPTH,
     EVENT_MASS_CANCELLED,
     EVENT_REJECTED,
     EVENT_TOUCH,
@@ -178,3 +182,79 @@ def tell_touch(
     event["side"] = 0
     event["flags"] = 0
     event["reason"] = REASON_NONE
+
+
+@internal
+def tell_depth(
+    state: TitanState, outbox: Outbox, symbol: int, side: int, price: int, qty: int
+) -> None:
+    """``qty`` lots are shown at a price now, 0: nothing; numbered by the book."""
+    event = next_event(state, outbox)
+    event["kind"] = EVENT_DEPTH
+    event["account"] = 0
+    event["order_id"] = state.books[symbol]["depth_sequence"]
+    event["price"] = price
+    event["qty"] = qty
+    event["symbol"] = symbol
+    event["side"] = side
+    event["flags"] = 0
+    event["reason"] = REASON_NONE
+    _no_counterparty(event)
+
+
+@internal
+def tell_row(
+    state: TitanState,
+    outbox: Outbox,
+    symbol: int,
+    side: int,
+    account: int,
+    order_id: int,
+    price: int,
+    qty: int,
+) -> None:
+    """One row of a book that was asked for: a level or, if it has an id, an order."""
+    event = next_event(state, outbox)
+    event["kind"] = EVENT_BOOK_ROW
+    event["account"] = account
+    event["order_id"] = order_id
+    event["price"] = price
+    event["qty"] = qty
+    event["symbol"] = symbol
+    event["side"] = side
+    event["flags"] = 0
+    event["reason"] = REASON_NONE
+    _no_counterparty(event)
+
+
+@internal
+def tell_book(state: TitanState, outbox: Outbox, command: np.void, bids: int, asks: int) -> None:
+    """The rows that a book command asked for are complete: so many bids, so many asks."""
+    event = next_event(state, outbox)
+    event["kind"] = EVENT_BOOK
+    event["account"] = command["account"]
+    event["order_id"] = command["order_id"]
+    event["price"] = bids
+    event["qty"] = asks
+    event["symbol"] = command["symbol"]
+    event["side"] = command["side"]
+    event["flags"] = 0
+    event["reason"] = REASON_NONE
+    _no_counterparty(event)
+    event["maker_order_id"] = state.books[command["symbol"]]["depth_sequence"]
+
+
+@internal
+def tell_capacity(state: TitanState, outbox: Outbox, orders: int, positions: int) -> None:
+    """So many orders and positions there may be from now on."""
+    event = next_event(state, outbox)
+    event["kind"] = EVENT_CAPACITY
+    event["account"] = 0
+    event["order_id"] = 0
+    event["price"] = orders
+    event["qty"] = positions
+    event["symbol"] = 0
+    event["side"] = 0
+    event["flags"] = 0
+    event["reason"] = REASON_NONE
+    _no_counterparty(event)

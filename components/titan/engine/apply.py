@@ -15,20 +15,25 @@ from numpy.typing import NDArray
 
 from components.messages.code import (
     OP_AMEND,
+    OP_BOOK,
     OP_BRACKET,
     OP_CANCEL,
     OP_CANCEL_ALL,
+    OP_CAPACITY,
     OP_COUNT,
     OP_PLACE,
     OP_REPLACE,
     OP_VOID,
     REASON_BAD_TYPE,
 )
+from components.messages.command import BOOK_ROWS_MAX
 from components.titan.engine.amend import amend
 from components.titan.engine.answers import tell_rejected
+from components.titan.engine.book_request import tell_whole_book
 from components.titan.engine.bracket import place_bracket
 from components.titan.engine.cancel import cancel, cancel_all, expire
-from components.titan.engine.market_data import publish_every_touch, publish_touch
+from components.titan.engine.capacity import set_capacity
+from components.titan.engine.market_data import publish_depth, publish_every_touch, publish_touch
 from components.titan.engine.order_index import call_found, call_order
 from components.titan.engine.orders.stop import run_queue
 from components.titan.engine.pass_through import pass_through
@@ -59,6 +64,9 @@ _FAR_TABLE: Final = 1 << 16
 """Below it orders and their index are in a cache that is near, and calling for them only costs."""
 
 
+_ROWS: Final = 2 * BOOK_ROWS_MAX + 4
+
+
 @entry
 def outbox_bound(state: TitanState) -> int:
     """The most events that the next command can cause, whatever it is.
@@ -66,12 +74,13 @@ def outbox_bound(state: TitanState) -> int:
     A trade ends a slice of its maker or the taker's wish.  With L live orders, H hidden slices and
     the incoming order (at most S slices), slices end at most L + H + S + 1 times, each after a cut
     at most.  At most L + 3 orders take, each with at most: accepted, armed, triggered, cut, last
-    trade or decrement, cancelled; a decrement that ends its maker tells of two.  Then one answer,
+    trade or decrement, cancelled; a decrement that ends its maker tells of two.  Each level that
+    changed had an order before or has one of those that took.  Then one answer, the rows of a book,
     and a touch a symbol.
     """
     live = state.totals[LIVE]
     slices = live + state.totals[HIDDEN_SLICES] + ICEBERG_SLICES_MAX + 1
-    return 2 * slices + (live + 3) * 8 + len(state.books) + 2
+    return 2 * slices + (live + 3) * 9 + len(state.books) + _ROWS
 
 
 @pasted
@@ -100,6 +109,7 @@ def apply(state: TitanState, command: np.void, sequence: int, outbox: Outbox) ->
     else:
         _apply_other(state, outbox, command)
     run_queue(state, outbox)
+    publish_depth(state, outbox)
     if totals[EVERY_TOUCH] != 0:
         totals[EVERY_TOUCH] = 0
         publish_every_touch(state, outbox)
@@ -123,6 +133,10 @@ def _apply_other(state: TitanState, outbox: Outbox, command: np.void) -> None:
         replace(state, outbox, command)
     elif operation == OP_BRACKET:
         place_bracket(state, outbox, command)
+    elif operation == OP_BOOK:
+        tell_whole_book(state, outbox, command)
+    elif operation == OP_CAPACITY:
+        set_capacity(state, outbox, command)
     elif operation < OP_COUNT:
         pass_through(state, outbox, command)
     else:

@@ -51,6 +51,7 @@ from components.titan.engine.positions import has_position_room
 from components.titan.engine.state import (
     LAYER_LINKED,
     LIVE,
+    ORDERS_ALLOWED,
     PLACEMENTS,
     Outbox,
     TitanState,
@@ -100,7 +101,7 @@ def _judge(state: TitanState, command: np.void) -> int:
     if reason != REASON_NONE:
         return reason
     exits = 2 if command["origin_ts"] != 0 and command["cause"] != 0 else 1
-    if state.totals[LIVE] + exits >= len(state.orders) - 2:
+    if state.totals[LIVE] + exits >= state.totals[ORDERS_ALLOWED]:
         return REASON_POOL_FULL
     if not has_position_room(state, command["account"], int64(command["symbol"])):
         return REASON_POOL_FULL

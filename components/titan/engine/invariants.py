@@ -28,8 +28,10 @@ from components.titan.engine.state import (
     LIVE,
     NO_KEY,
     ORDER_TABLE,
+    ORDER_TOP,
     POSITION_COUNT,
     POSITION_TABLE,
+    POSITION_TOP,
     QUEUE_TAIL,
     TABLE_CURSOR,
     TABLE_SIZE,
@@ -129,7 +131,7 @@ def _check_stops(state: TitanState, symbol: int) -> list[int]:
 
 
 def _check_live(state: TitanState, found: list[int]) -> None:
-    live = np.flatnonzero(state.orders["order_id"]).tolist()
+    live = np.flatnonzero(state.orders["order_id"][: int(state.totals[ORDER_TOP]) + 1]).tolist()
     assert sorted(found) == live, "I4: some live order is in no level or list, or in two"
     assert len(live) == state.totals[LIVE], f"I4: {len(live)} orders live"
     assert _indexed(state, state.ids, ORDER_TABLE) == live, (
@@ -178,7 +180,9 @@ def _check_links(state: TitanState, found: list[int]) -> None:
 
 
 def _check_positions(state: TitanState) -> None:
-    stored = np.flatnonzero(state.positions["account"]).tolist()
+    stored = np.flatnonzero(
+        state.positions["account"][: int(state.totals[POSITION_TOP]) + 1]
+    ).tolist()
     assert len(stored) == state.totals[POSITION_COUNT], "I7: the positions are miscounted"
     assert _indexed(state, state.position_ids, POSITION_TABLE) == stored, (
         "I7: not each position is indexed once"

@@ -16,6 +16,7 @@ from typing import Final
 
 import numpy as np
 
+from components.titan.engine.level_notes import note_level
 from components.titan.engine.price_tree import insert_block, remove_block, search_block
 from components.titan.engine.state import (
     LAYER_HIDDEN,
@@ -54,6 +55,7 @@ def join_level(state: TitanState, slot: np.uint32) -> None:
     side = int64(order["side"])
     side_index = int64(order["symbol"]) * 2 + side
     key = order["price"] ^ flip_of(side)
+    note_level(state, side_index, key, order["qty"])
     block = find_block(state, side_index, key)
     if block == 0:
         block = insert_block(state, side_index, key >> 6)
@@ -107,8 +109,24 @@ def leave_level(state: TitanState, slot: np.uint32) -> None:
     level["head"] = first
     level["tail"] = before if behind == 0 else last
     level["qty"] -= order["qty"]
+    _note_order(state, order, order["qty"])
     if first == 0:
         _vacate(state, order)
+
+
+@inlined
+def show_less(state: TitanState, slot: np.uint32, qty: int) -> None:
+    """A resting order shows ``qty`` lots less, which may be all that it showed."""
+    order = state.orders[slot]
+    order["qty"] -= qty
+    state.levels[order["level"]]["qty"] -= qty
+    _note_order(state, order, qty)
+
+
+@inlined
+def _note_order(state: TitanState, order: np.void, change: int) -> None:
+    side = int64(order["side"])
+    note_level(state, int64(order["symbol"]) * 2 + side, order["price"] ^ flip_of(side), change)
 
 
 @internal

@@ -1,13 +1,25 @@
-"""Best bid and ask: told when they changed, and readable at any time, like the depth behind."""
+"""Best bid, best ask and depth: told when they changed, and readable at any time.
+
+After each command: the quantity now shown at each level that it changed, each level once, if the
+instrument wants that, numbered in its book without gaps; then best bid and ask, if they changed.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from components.messages.code import BUY, SELL
-from components.titan.engine.answers import tell_touch
+from components.titan.engine.answers import tell_depth, tell_touch
 from components.titan.engine.ladder import find_block, key_after, level_of
-from components.titan.engine.state import KEY_MASK, NO_KEY, Outbox, TitanState, flip_of
+from components.titan.engine.level_notes import key_of, side_index_of, sort_notes
+from components.titan.engine.state import (
+    KEY_MASK,
+    NO_KEY,
+    NOTE_COUNT,
+    Outbox,
+    TitanState,
+    flip_of,
+)
 from disruptor.compiled import entry, inlined, internal
 
 
@@ -56,6 +68,28 @@ def publish_touch(state: TitanState, outbox: Outbox, symbol: int) -> None:
         bid_price = (bid ^ KEY_MASK) if bid_qty else 0
         ask_price = ask if ask_qty else 0
         tell_touch(state, outbox, symbol, bid_price, bid_qty, ask_price, ask_qty)
+
+
+@inlined
+def publish_depth(state: TitanState, outbox: Outbox) -> None:
+    """Tell the quantity shown at each level that the command noted, by symbol, side, best first."""
+    if state.totals[NOTE_COUNT] != 0:
+        _publish_depth(state, outbox)
+
+
+@internal
+def _publish_depth(state: TitanState, outbox: Outbox) -> None:
+    for number in range(sort_notes(state)):
+        note = state.notes[number]
+        side_index = side_index_of(note)
+        key = key_of(note)
+        block = find_block(state, side_index, key)
+        qty = state.levels[level_of(block, key)]["qty"] if block != 0 else 0
+        book = state.books[side_index >> 1]
+        book["depth_sequence"] += 1
+        side = side_index & 1
+        tell_depth(state, outbox, side_index >> 1, side, key ^ flip_of(side), qty)
+    state.totals[NOTE_COUNT] = 0
 
 
 @internal

@@ -21,7 +21,7 @@ from components.messages.code import (
 )
 from components.titan.engine.answers import tell_cancelled, tell_cut, tell_trade
 from components.titan.engine.fees import fee_of
-from components.titan.engine.ladder import join_level, leave_level, level_of
+from components.titan.engine.ladder import join_level, leave_level, level_of, show_less
 from components.titan.engine.order_index import index_order
 from components.titan.engine.order_pool import end_live_order, give_slot
 from components.titan.engine.orders.encounter import TRADE, encounter
@@ -63,9 +63,8 @@ def would_take(state: TitanState, symbol: int, side: int, limit_key: int) -> boo
 
 @pasted
 def _fill_maker(state: TitanState, slot: np.uint32, qty: int) -> None:
+    show_less(state, slot, qty)
     maker = state.orders[slot]
-    maker["qty"] -= qty
-    state.levels[maker["level"]]["qty"] -= qty
     if maker["qty"] == 0 and not (maker["layers"] & LAYER_ICEBERG and show_next_slice(state, slot)):
         leave_level(state, slot)
         end_live_order(state, slot)

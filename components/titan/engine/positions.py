@@ -30,6 +30,7 @@ from components.titan.engine.state import (
     POSITION_FREE,
     POSITION_TABLE,
     POSITION_TOP,
+    POSITIONS_ALLOWED,
     TABLE_CURSOR,
     TABLE_SIZE,
     TitanState,
@@ -147,7 +148,7 @@ def _count_huge(state: TitanState, before: int, after: int) -> None:
 def has_position_room(state: TitanState, account: int, symbol: int) -> bool:
     """Whether a position for one more order, and its lots, will fit."""
     totals = state.totals
-    if totals[POSITION_COUNT] + totals[LIVE] >= len(state.positions) - 1:
+    if totals[POSITION_COUNT] + totals[LIVE] >= totals[POSITIONS_ALLOWED]:
         return False
     return totals[HUGE_POSITIONS] == 0 or not _is_huge(state, account, symbol)
 

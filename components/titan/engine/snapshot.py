@@ -1,6 +1,7 @@
 """The state as canonical bytes: the same orders, positions and prices always give the same bytes.
 
-    header      magic, now, number of symbols, positions, orders
+    header      magic, now, number of symbols, positions, orders; how many orders and
+                positions there may be
     symbols     listed ones by index: rules, last and mark price
     positions   those that are not zero, by account and symbol
     orders      by symbol: bids best first in queue order, asks likewise, waiting stops in order
@@ -36,9 +37,13 @@ from components.titan.engine.state import (
     LAYER_WAITING,
     LIVE,
     NO_KEY,
+    NOTE_COUNT,
     NOW,
     ORDER_TOP,
+    ORDERS_ALLOWED,
     PLACEMENTS,
+    POSITION_TOP,
+    POSITIONS_ALLOWED,
     TitanState,
     new_state,
 )
@@ -53,6 +58,8 @@ HEADER: Final = np.dtype(
         ("symbols", np.int64),
         ("positions", np.int64),
         ("orders", np.int64),
+        ("orders_allowed", np.int64),
+        ("positions_allowed", np.int64),
     ]
 )
 _SYMBOL_FIELDS: Final = (
@@ -71,6 +78,7 @@ _SYMBOL_FIELDS: Final = (
     "min_notional",
     "max_notional",
     "collar_ppm",
+    "depth_sequence",
 )
 SYMBOL: Final = np.dtype(
     [("index", np.int64), ("name", np.int64, (2,)), *((name, np.int64) for name in _SYMBOL_FIELDS)]
@@ -116,7 +124,8 @@ def canonical_bytes(state: TitanState) -> bytes:
     symbols["name"] = books["name"][listed]
     for name in _SYMBOL_FIELDS:
         symbols[name] = books[name][listed]
-    held = state.positions[(state.positions["account"] != 0) & (state.positions["qty"] != 0)]
+    held = state.positions[: int(state.totals[POSITION_TOP]) + 1]
+    held = held[held["account"] != 0]
     held = held[np.lexsort((held["symbol"], held["account"]))]
     holdings = np.zeros(len(held), HOLDING)
     for name in ("account", "symbol", "qty"):
@@ -124,7 +133,8 @@ def canonical_bytes(state: TitanState) -> bytes:
     orders = live_orders(state)
     _rank(orders)
     header = np.zeros(1, HEADER)
-    header[0] = (_MAGIC, state.totals[NOW], len(symbols), len(holdings), len(orders))
+    allowed = (state.totals[ORDERS_ALLOWED], state.totals[POSITIONS_ALLOWED])
+    header[0] = (_MAGIC, state.totals[NOW], len(symbols), len(holdings), len(orders), *allowed)
     return b"".join(part.tobytes() for part in (header, symbols, holdings, orders))
 
 
@@ -220,7 +230,10 @@ def restore(data: bytes, **limits: int) -> TitanState:
     for name in _SYMBOL_FIELDS:
         state.books[name][index] = symbols[name]
     state.totals[NOW] = header["now"]
+    state.totals[ORDERS_ALLOWED] = header["orders_allowed"]
+    state.totals[POSITIONS_ALLOWED] = header["positions_allowed"]
     _load(state, holdings, orders)
+    state.totals[NOTE_COUNT] = 0
     state.totals[PLACEMENTS] = len(orders)
     for symbol in index.tolist():
         bid, bid_qty, ask, ask_qty = best(state, symbol)

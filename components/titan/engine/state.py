@@ -40,7 +40,10 @@ NEAR_BLOCKS: Final = 64
 """Blocks a side that are found without a search: 4,096 prices around wherever trading is."""
 
 ICEBERG_SLICES_MAX: Final = 1000
-ORDERS_MAX: Final = 1 << 20
+ORDERS_MAX: Final = 1 << 24
+POSITIONS_MAX: Final = 1 << 24
+_ORDERS_ROOM: Final = 1 << 21
+_POSITIONS_ROOM: Final = 1 << 22
 SYMBOLS_MAX: Final = 1 << 15
 
 # Bits of an order's ``layers``: what the plain limit order does not have.
@@ -155,7 +158,7 @@ BOOK: Final = np.dtype(
         ("min_notional", np.int64),
         ("max_notional", np.int64),
         ("collar_ppm", np.int64),
-        ("reserved", np.int64),
+        ("depth_sequence", np.int64),  # of the last depth event
     ],
     align=True,
 )
@@ -192,6 +195,9 @@ HUGE_POSITIONS: Final = 21  # positions beyond POSITION_LOTS_MAX
 REHEARSED: Final = 22  # lots that a rehearsed fill-or-kill has bought so far
 ORDER_TABLE: Final = 24  # five words each, as TABLE_…
 POSITION_TABLE: Final = 32
+NOTE_COUNT: Final = 37  # levels that this command has changed, in ``notes``
+ORDERS_ALLOWED: Final = 38  # how many there may be
+POSITIONS_ALLOWED: Final = 39
 TOTAL_COUNT: Final = 40
 
 # Words of a hash table, see hash_table.py.
@@ -224,6 +230,7 @@ class TitanState(NamedTuple):
     queue: NDArray[np.uint32]
     rehearsal: NDArray[np.int64]
     pending: NDArray[np.int64]
+    notes: NDArray[np.int64]
     totals: NDArray[np.int64]
 
 
@@ -237,16 +244,20 @@ class Outbox(NamedTuple):
 def new_state(
     max_orders: int = 1 << 17, max_symbols: int = 64, max_positions: int = 1 << 18
 ) -> TitanState:
-    """An empty exchange; the memory of what is never used is never touched.
+    """An empty exchange, whose arrays are many times larger than what it allows at first.
 
-    Whatever is journaled, and whatever replays it, uses the defaults: what a full pool refuses is
-    an outcome, which nothing outside of the journal may decide.  Orders and positions beyond the limits are refused with ``pool_full``, instruments with
-    ``bad_instrument``.
+    The operating system gives memory to what is touched, page by page: room that is never used
+    costs nothing, and a book that grows is never moved.  Orders and positions beyond the limits
+    are refused with ``pool_full``, until a capacity command sets others; instruments are with
+    ``bad_instrument``.  Whatever is journaled, and whatever replays it, uses the defaults: what is
+    refused is an outcome, which nothing outside of the journal may decide.
     """
     _check_limit("max_orders", max_orders, ORDERS_MAX)
     _check_limit("max_symbols", max_symbols, SYMBOLS_MAX)
-    _check_limit("max_positions", max_positions, 1 << 24)
-    slots = max_orders + 2  # slot 0 is none; one more for an order that takes while all rest
+    _check_limit("max_positions", max_positions, POSITIONS_MAX)
+    order_room = max(max_orders, _ORDERS_ROOM)
+    position_room = max(max_positions, _POSITIONS_ROOM)
+    slots = order_room + 2  # slot 0 is none; one more for an order that takes while all rest
     state = TitanState(
         orders=_zeros(slots, ORDER),
         terms=_zeros(slots, TERMS),
@@ -256,18 +267,21 @@ def new_state(
         near=_zeros(max_symbols * 2 * NEAR_BLOCKS, np.uint32),
         sides=_zeros(max_symbols * 2, SIDE),
         books=_zeros(max_symbols, BOOK),
-        ids=_zeros(_table_size(max_orders), np.int64),
-        positions=_zeros(max_positions + 1, POSITION),
-        position_ids=_zeros(_table_size(max_positions), np.int64),
+        ids=_zeros(_table_size(order_room), np.int64),
+        positions=_zeros(position_room + 1, POSITION),
+        position_ids=_zeros(_table_size(position_room), np.int64),
         expiries=_zeros(slots, np.uint32),
         queue=_zeros(3 * slots, np.uint32),  # an exit can be armed, doomed and triggered at once
         rehearsal=np.zeros((3, slots), np.int64),
-        pending=_zeros(max_positions + 1, np.int64),
+        pending=_zeros(position_room + 1, np.int64),
+        notes=np.zeros(4 * slots, np.int64),
         totals=_zeros(TOTAL_COUNT, np.int64),
     )
     state.sides["best_key"] = NO_KEY
     state.books["buy_stop_low"] = NO_KEY
     state.books["touch_bid"] = state.books["touch_ask"] = NO_KEY
+    state.totals[ORDERS_ALLOWED] = max_orders
+    state.totals[POSITIONS_ALLOWED] = max_positions
     for table in (ORDER_TABLE, POSITION_TABLE):
         state.totals[table + TABLE_SIZE] = 1 << _TABLE_BITS
         state.totals[table + TABLE_SHIFT] = _TAG_BITS - _TABLE_BITS
@@ -307,4 +321,4 @@ def flip_of(side: int) -> int:
 @inlined
 def has_room(state: TitanState) -> bool:
     """Whether one more order may rest or wait."""
-    return state.totals[LIVE] < len(state.orders) - 2
+    return state.totals[LIVE] < state.totals[ORDERS_ALLOWED]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from components.configuration import PlatformConfiguration, RiskRule
+from components.configuration.capacity import Capacity
 from components.instruments import InstrumentTable
 from components.messages import code
 from components.messages.command import COMMAND, Commands
@@ -27,13 +28,17 @@ def rows(commands: Commands) -> list[dict[str, int | str]]:
     return result
 
 
-def known(configuration: PlatformConfiguration) -> tuple[InstrumentTable, set[int], RiskRule]:
+def known(
+    configuration: PlatformConfiguration,
+) -> tuple[InstrumentTable, set[int], RiskRule, Capacity]:
     """What a journal holds after the set-up of this configuration."""
     commands = configuration.setup_commands()
     rule = RiskRule.from_commands(commands)
     assert rule is not None
     users = commands["account"][commands["op"] == code.OP_ACCOUNT]
-    return InstrumentTable.from_commands(commands), {int(user) for user in users}, rule
+    instruments = InstrumentTable.from_commands(commands)
+    capacity = Capacity.from_commands(commands)
+    return instruments, {int(user) for user in users}, rule, capacity
 
 
 def test_the_default_platform_sets_up_exactly_this() -> None:
@@ -143,7 +148,7 @@ def test_limits_are_sent_with_their_instrument_and_taken_back_when_they_end() ->
 
 def test_limits_that_only_the_journal_knows_stay() -> None:
     limited = platform("instruments.BTCUSDT.min_notional=5", "instruments.BTCUSDT.max_qty=7")
-    table, accounts, rule = known(limited)
+    table, accounts, rule, capacity = known(limited)
 
     others = InstrumentTable(each for each in table.values())
     continued = platform().continuing(others)
@@ -153,7 +158,7 @@ def test_limits_that_only_the_journal_knows_stay() -> None:
     ).continuing(table)
     assert alone.instruments["BTCUSDT"].min_notional == 5 * MONEY_SCALE
     assert alone.instruments["BTCUSDT"].max_qty == 7
-    assert rows(alone.setup_commands_after(table, accounts, rule))[:1] == []
+    assert rows(alone.setup_commands_after(table, accounts, rule, capacity))[:1] == []
 
 
 def test_a_changed_rule_is_sent_alone() -> None:
@@ -171,7 +176,7 @@ def test_a_changed_rule_is_sent_alone() -> None:
 
 
 def test_instruments_keep_the_index_that_the_journal_knows() -> None:
-    instruments, accounts, rule = known(platform("instruments.BTCUSDT.max_leverage=100"))
+    instruments, accounts, rule, capacity = known(platform("instruments.BTCUSDT.max_leverage=100"))
     reordered = platform(
         "instruments={XRPUSDT: {tick_size: '0.0001', lot_size: '0.1'}, "
         "ETHUSDT: {tick_size: '0.01', lot_size: '0.0001'}, "
@@ -183,7 +188,7 @@ def test_instruments_keep_the_index_that_the_journal_knows() -> None:
 
     assert list(table) == ["BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT"]
     assert table["SOLUSDT"] == instruments["SOLUSDT"]
-    found = rows(reordered.setup_commands_after(instruments, accounts, rule))
+    found = rows(reordered.setup_commands_after(instruments, accounts, rule, capacity))
     assert [(row["op"], row.get("symbol", 0)) for row in found] == [
         ("instrument", 1),
         ("margin_tier", 1),
@@ -193,7 +198,7 @@ def test_instruments_keep_the_index_that_the_journal_knows() -> None:
 
 
 def test_another_grid_than_the_journals_is_refused() -> None:
-    instruments, _, _ = known(platform())
+    instruments, *_ = known(platform())
 
     with pytest.raises(ConfigurationError) as caught:
         platform("instruments.BTCUSDT.tick_size=0.1").continuing(instruments)

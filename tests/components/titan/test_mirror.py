@@ -15,10 +15,10 @@ from tests.strategies import blank, random_command
 _TWICE_THE_MIDDLE = 200
 _NEAR = range(60, 141)
 _WITHOUT_A_PRICE = (0, UNCHANGED)
-_LEFT_OUT = (c.OP_INSTRUMENT, c.OP_LIMITS, c.OP_PHASE)
+_LEFT_OUT = (c.OP_INSTRUMENT, c.OP_LIMITS, c.OP_PHASE, c.OP_BOOK)
 _ONE_SIDED = c.FLAG_BY_AMOUNT | c.FLAG_TRAIL_PPM
 """Amounts, ratios and bounds depend on how high a price is, an auction takes the lower one, and an
-amend says how far a trailing stop's limit is beyond its stop."""
+amend says how far a trailing stop's limit is beyond its stop; a book is told bids first."""
 
 
 def has_a_mirror_image(command: dict[str, int]) -> bool:

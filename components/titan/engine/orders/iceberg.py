@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.titan.engine.ladder import enter_level, quit_level
+from components.titan.engine.ladder import enter_level, quit_level, show_less
 from components.titan.engine.state import (
     HIDDEN_SLICES,
     LAYER_HIDDEN,
@@ -76,11 +76,9 @@ def show_next_slice(state: TitanState, slot: np.uint32) -> bool:
 @internal
 def reveal(state: TitanState, slot: np.uint32, qty: int) -> None:
     """A hidden order is about to trade at most ``qty``, at once: show that much."""
-    order = state.orders[slot]
     shown = min(state.terms[slot]["hidden"], qty)
-    order["qty"] += shown
     state.terms[slot]["hidden"] -= shown
-    state.levels[order["level"]]["qty"] += shown
+    show_less(state, slot, -shown)
 
 
 @internal
@@ -92,5 +90,4 @@ def shrink_resting(state: TitanState, slot: np.uint32, open_qty: int) -> None:
         forget_slices(state, slot)
         state.terms[slot]["hidden"] = open_qty - shown
         state.totals[HIDDEN_SLICES] += hidden_slices(state, slot)
-    state.levels[order["level"]]["qty"] += shown - order["qty"]
-    order["qty"] = shown
+    show_less(state, slot, order["qty"] - shown)
