@@ -6,6 +6,7 @@ names).  Its threads share the same two CPUs as our workers; the first runs only
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -150,7 +151,8 @@ def _classes() -> Path:
             classes = Path(partial) / "classes"
             command = ["javac", "-d", str(classes), "-cp", str(_jar()), *map(str, sources)]
             subprocess.run(command, check=True, timeout=_LIMIT_SECONDS)
-            classes.rename(folder)
+            with contextlib.suppress(OSError):  # another run was first, with the same classes
+                classes.rename(folder)
     return folder
 
 
