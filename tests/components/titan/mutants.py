@@ -25,13 +25,13 @@ MUTANTS: Final = (
     Mutant("the last price is the taker's", "matching.py",
            'book["last"] = resting["price"]', 'book["last"] = taking["price"]'),
     Mutant("a partial fill sends the maker to the back", "matching.py",
-           '    maker["qty"] -= qty\n    state.levels',
-           '    if maker["qty"] > qty:\n        leave_level(state, slot)\n'
-           '        join_level(state, slot)\n    maker["qty"] -= qty\n    state.levels'),
+           "    show_less(state, slot, qty)\n    maker",
+           '    if state.orders[slot]["qty"] > qty:\n        leave_level(state, slot)\n'
+           "        join_level(state, slot)\n    show_less(state, slot, qty)\n    maker"),
     Mutant("the best price is stale after a cancel", "ladder.py",
            "    elif is_best:", "    elif False:"),
     Mutant("a level's total keeps what has left", "ladder.py",
-           'level["qty"] -= order["qty"]\n    if first == 0', "pass\n    if first == 0"),
+           'level["qty"] -= order["qty"]\n    _note_order', "pass\n    _note_order"),
     Mutant("a level forgets its first order's successor", "ladder.py",
            "first = behind if before == 0 else first", "first = 0 if before == 0 else first"),
     Mutant("a trade of nothing is told", "orders/encounter.py",
