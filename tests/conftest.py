@@ -22,9 +22,13 @@ ONE_AT_A_TIME = ("stress", "fault", "system")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Compile every kernel before the first test, whose time limit would else include it."""
+    """Compile every kernel before the first test, whose time limit would else include it.
+
+    The engines' own tests also run without compilation, under NUMBA_DISABLE_JIT=1.
+    """
     is_worker = hasattr(session.config, "workerinput")
-    if not session.config.option.collectonly:
+    is_compiled = os.environ.get("NUMBA_DISABLE_JIT", "0") == "0"
+    if is_compiled and not session.config.option.collectonly:
         warm_up(no_words if is_worker else session.config.get_terminal_writer().line)
 
 
