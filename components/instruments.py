@@ -37,10 +37,12 @@ NAME_BYTES_MAX = 16
 
 @dataclass(frozen=True)
 class MarginTier:
-    """From ``notional_floor`` (money) upwards, maintenance margin is ``maintenance_ppm``."""
+    """From ``notional_floor`` (money) upwards, maintenance margin is ``maintenance_ppm`` and
+    leverage at most ``max_leverage``; 0: as much as the instrument allows."""
 
     notional_floor: int
     maintenance_ppm: int
+    max_leverage: int = 0
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,7 @@ class Instrument:
             row["order_id"] = number
             row["price"] = tier.notional_floor
             row["qty"] = tier.maintenance_ppm
+            row["leverage"] = tier.max_leverage
         if has_limits:
             _write_limits(self.limits, commands[-1])
         return commands
@@ -257,6 +260,6 @@ def _instrument_from(command: np.void) -> Instrument:
 
 
 def _with_tier(instrument: Instrument, command: np.void) -> Instrument:
-    tier = MarginTier(int(command["price"]), int(command["qty"]))
+    tier = MarginTier(int(command["price"]), int(command["qty"]), int(command["leverage"]))
     tiers = (*instrument.margin_tiers[: int(command["order_id"])], tier)
     return replace(instrument, margin_tiers=tiers)

@@ -76,7 +76,7 @@ def _number(rng: random.Random) -> int:
 def _seldom(rng: random.Random, names: dict[str, int]) -> dict[str, int]:
     """What concerns many orders, a symbol's rules, or none of them."""
     everywhere = {**names, "symbol": rng.choice((names["symbol"], ALL_SYMBOLS))}
-    kind = rng.choice((0, 1, 2, 2, 2, 3, 4, 4, 5, 6, 6))
+    kind = rng.choice((0, 1, 2, 2, 2, 3, 4, 4, 5, 6, 6, 7, 7))
     if kind == 0:
         account = rng.choice((0, names["account"]))
         side = rng.choice((0, 0, 1, 2, 3))
@@ -96,8 +96,12 @@ def _seldom(rng: random.Random, names: dict[str, int]) -> dict[str, int]:
         fees = {"display_qty": rng.randint(-9, 9), "expires": rng.choice((0, 200, 2_000_000))}
         changed = {**listing, **fees, "flags": rng.randint(0, 1), "price": rng.choice((1, 1, 5))}
         return blank(c.OP_INSTRUMENT, **names, leverage=9, **changed)
-    others = (c.OP_VOID, c.OP_ACCOUNT, c.OP_DEPOSIT, c.OP_TIMER, c.OP_COUNT)
-    return blank(rng.choice(others), **names)
+    if kind == 7:
+        side, qty = rng.choice((0, 0, 1, 1, 2)), rng.randint(0, 30)
+        taken = {"price": _price(rng), "qty": qty, "display_qty": rng.randint(1, 4)}
+        return blank(rng.choice((c.OP_DELEVERAGE, c.OP_FUNDING)), **names, side=side, **taken)
+    plain = (c.OP_VOID, c.OP_ACCOUNT, c.OP_DEPOSIT, c.OP_TIMER, c.OP_RESUME, c.OP_COUNT)
+    return blank(rng.choice(plain), **names)
 
 
 def _limits(rng: random.Random, names: dict[str, int]) -> dict[str, int]:

@@ -19,7 +19,7 @@ from components.sentinel.engine.state import (
     OPEN_POSITIONS_MAX,
     SYMBOLS_MAX,
 )
-from components.units import MONEY_MAX, MONEY_SCALE, UnitError, plain
+from components.units import MONEY_MAX, MONEY_SCALE, PPM, UnitError, plain
 from disruptor.errors import ConfigurationError
 from disruptor.topology.document import KeyPath, Mistake
 from disruptor.topology.mistakes import did_you_mean
@@ -33,6 +33,7 @@ def mistakes(configuration: PlatformConfiguration) -> Iterator[Mistake]:
         ),
         *_streams(configuration),
         *_durability(configuration),
+        *_warnings(configuration),
     ]
     if first:
         yield from first
@@ -61,6 +62,16 @@ def _durability(configuration: PlatformConfiguration) -> Iterator[Mistake]:
         yield Mistake(
             ("durability", "gate"), f"{text} promises that titan sees only what is on disk"
         )
+
+
+def _warnings(configuration: PlatformConfiguration) -> Iterator[Mistake]:
+    """The levels of warning rise towards liquidation."""
+    before = configuration.risk.at_risk_margin_ratio
+    for number, ratio in enumerate(configuration.risk.warning_margin_ratios):
+        if ratio <= before:
+            text = f"found {plain(Decimal(ratio) / PPM)}; write more than {plain(Decimal(before) / PPM)}"
+            yield Mistake(("risk", "warning_margin_ratios", number), text)
+        before = max(before, ratio)
 
 
 def _accounts(configuration: PlatformConfiguration, table: InstrumentTable) -> Iterator[Mistake]:

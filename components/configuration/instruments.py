@@ -24,10 +24,13 @@ DEFAULT_MAINTENANCE_PPM: Final = Instrument.margin_tiers[0].maintenance_ppm
 
 
 class MarginTierSettings(Strict):
-    """From a notional value upwards, the maintenance margin as a ratio of it."""
+    """From a notional value upwards, the maintenance margin as a ratio of it and a leverage."""
 
     above: Money = Field(description="a notional value in the quote currency")
     maintenance: PositiveRatio = Field(description='a ratio above 0, at most 1, e.g. "0.005"')
+    max_leverage: int = Field(
+        default=0, ge=0, le=1_000_000, description="a whole number; 0 for the instrument's own"
+    )
 
 
 class InstrumentSettings(Strict):
@@ -96,7 +99,10 @@ class InstrumentSettings(Strict):
 
         Raises UnitError when tick size, lot size and limits do not fit each other.
         """
-        tiers = tuple(MarginTier(each.above, each.maintenance) for each in self.margin_tiers)
+        tiers = tuple(
+            MarginTier(each.above, each.maintenance, each.max_leverage)
+            for each in self.margin_tiers
+        )
         return Instrument(
             name=name,
             index=index,

@@ -103,7 +103,9 @@ def _settings_of(instrument: Instrument) -> InstrumentSettings:
         publish_depth=instrument.publish_depth,
         margin_tiers=tuple(
             MarginTierSettings.model_construct(
-                above=tier.notional_floor, maintenance=tier.maintenance_ppm
+                above=tier.notional_floor,
+                maintenance=tier.maintenance_ppm,
+                max_leverage=tier.max_leverage,
             )
             for tier in instrument.margin_tiers
         ),

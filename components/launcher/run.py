@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import click
+import numpy as np
 
 from components.configuration.model import SNAPSHOTS, PlatformConfiguration
 from components.launcher.banner import farewell, greeting, process_table
@@ -22,6 +23,8 @@ from components.launcher.interrupts import Interrupts
 from components.launcher.recovery import Recovery, ReplayProgress, recover
 from components.launcher.status import StatusBoard, clock
 from components.launcher.warm_up import remove_segments, warm_up
+from components.messages.code import OP_RESUME, SOURCE_SETUP
+from components.messages.command import new_commands
 from components.monitor.catalogue import LAUNCHER, specs_for
 from components.monitor.platform_view import counters_name
 from components.oracle.platform_hash import platform_hash
@@ -176,8 +179,14 @@ class _Run:
                 os.unlink(f"{SHARED_MEMORY_DIRECTORY}/{name}")
 
     def _publish_setup(self) -> None:
-        """What the journal lacks of the configuration, as the first commands of this run."""
-        commands = self._recovery.setup
+        """What the journal lacks of the configuration, as the first commands of this run.
+
+        One that goes on says so first, so that nobody is liquidated on a price from before.
+        """
+        resume = new_commands(1 if self._recovery.restored.commands_last else 0)
+        resume["op"] = OP_RESUME
+        resume["source"] = SOURCE_SETUP
+        commands = np.concatenate([resume, self._recovery.setup])
         if not len(commands):
             return
         # A recording brings its own time, which must not lie before that of the set-up.

@@ -33,7 +33,12 @@ OP_REPLACE: Final = 18
 OP_BRACKET: Final = 19
 OP_BOOK: Final = 20
 OP_CAPACITY: Final = 21
-OP_COUNT: Final = 22
+OP_DELEVERAGE: Final = 22
+OP_FUNDING: Final = 23
+OP_RESUME: Final = 24
+OP_LEVERAGE: Final = 25
+OP_MARGIN: Final = 26
+OP_COUNT: Final = 27
 
 OP_NAMES: Final = {
     OP_VOID: "void",
@@ -58,6 +63,11 @@ OP_NAMES: Final = {
     OP_BRACKET: "bracket",
     OP_BOOK: "book",
     OP_CAPACITY: "capacity",
+    OP_DELEVERAGE: "deleverage",
+    OP_FUNDING: "funding",
+    OP_RESUME: "resume",
+    OP_LEVERAGE: "leverage",
+    OP_MARGIN: "margin",
 }
 
 # Kinds of the events stream: first what Titan decides, then what it passes through in order.
@@ -88,7 +98,12 @@ EVENT_DEPTH: Final = 23  # what is shown at a price now, where the instrument pu
 EVENT_BOOK_ROW: Final = 24  # one level or order of a book that was asked for
 EVENT_BOOK: Final = 25  # after its rows
 EVENT_CAPACITY: Final = 26
-EVENT_COUNT: Final = 27
+EVENT_DELEVERAGE: Final = 27
+EVENT_FUNDING: Final = 28
+EVENT_RESUME: Final = 29
+EVENT_LEVERAGE: Final = 30
+EVENT_MARGIN: Final = 31
+EVENT_COUNT: Final = 32
 
 EVENT_NAMES: Final = {
     EVENT_VOID: "void",
@@ -118,10 +133,18 @@ EVENT_NAMES: Final = {
     EVENT_BOOK_ROW: "book_row",
     EVENT_BOOK: "book",
     EVENT_CAPACITY: "capacity",
+    EVENT_DELEVERAGE: "deleverage",
+    EVENT_FUNDING: "funding",
+    EVENT_RESUME: "resume",
+    EVENT_LEVERAGE: "leverage",
+    EVENT_MARGIN: "margin",
 }
 
 EVENT_OF_OP: Final = EVENT_PRICE - OP_PRICE
-"""What is passed through stands in the order of its operations, from ``price`` to ``session_end``."""
+"""What is passed through stands in the order of its operations, from ``price`` to ``session_end`` …"""
+
+EVENT_OF_RISK_OP: Final = EVENT_DELEVERAGE - OP_DELEVERAGE
+"""… and from ``deleverage`` to ``margin``, which are Sentinel's business alone."""
 
 # Kinds of the risk stream.
 RISK_VOID: Final = 0
@@ -132,7 +155,9 @@ RISK_LIQUIDATION: Final = 4
 RISK_INSURANCE_FUND: Final = 5
 RISK_DELEVERAGE: Final = 6
 RISK_REJECTED: Final = 7
-RISK_COUNT: Final = 8
+RISK_LEVERAGE: Final = 8
+RISK_FUNDING: Final = 9
+RISK_COUNT: Final = 10
 
 RISK_NAMES: Final = {
     RISK_VOID: "void",
@@ -143,6 +168,8 @@ RISK_NAMES: Final = {
     RISK_INSURANCE_FUND: "insurance_fund",
     RISK_DELEVERAGE: "deleverage",
     RISK_REJECTED: "rejected",
+    RISK_LEVERAGE: "leverage",
+    RISK_FUNDING: "funding",
 }
 
 BUY: Final = 0
@@ -226,6 +253,15 @@ SIDES_BOTH: Final = 0
 SIDES_BUY: Final = 1
 SIDES_SELL: Final = 2
 SIDES_NAMES: Final = {SIDES_BOTH: "both", SIDES_BUY: "buy", SIDES_SELL: "sell"}
+
+# Whose money a position is backed by; ``side`` of a leverage command.
+MARGIN_CROSS: Final = 0
+MARGIN_ISOLATED: Final = 1
+MARGIN_NAMES: Final = {MARGIN_CROSS: "cross", MARGIN_ISOLATED: "isolated"}
+
+# Flags of a price command: nobody may be liquidated on it.
+FLAG_SUSPECT: Final = 1  # after a gap, or a jump
+FLAG_STALE: Final = 2  # its source has been silent for too long
 
 # Who published a command.
 SOURCE_SETUP: Final = 0

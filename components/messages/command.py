@@ -19,7 +19,8 @@ Which fields an operation uses (all others are zero):
     cancel_all   account symbol side       (ALL_SYMBOLS: in every symbol; account 0: everybody's;
                  side: SIDES_BOTH, SIDES_BUY or SIDES_SELL)
     session_end  symbol                                       (ALL_SYMBOLS: in every symbol)
-    price        symbol price; qty of that trade or 0; origin_ts: the venue's own time or 0
+    price        symbol price flags; qty of that trade or 0; origin_ts: the venue's own time or 0
+                 (flags: FLAG_SUSPECT, FLAG_STALE)
     account      account
     deposit      account price                                (price: money)
     withdraw     account price                                (price: money)
@@ -33,10 +34,20 @@ Which fields an operation uses (all others are zero):
                  largest notional, money; expires: the collar, ppm; 0: no such limit)
     phase        symbol side                                  (side: a PHASE code)
     margin_tier  symbol order_id price qty leverage           (order_id: the tier's index from 0;
-                 price: the notional, in money, above which it holds; qty: maintenance rate, ppm)
-    risk_rule    order_id price qty stop_price                (order_id: rule version; price:
-                 liquidation fee, ppm; qty: at-risk margin ratio, ppm; stop_price: money that the
-                 insurance fund starts with)
+                 price: the notional, in money, above which it holds; qty: maintenance rate, ppm;
+                 leverage: the most that it allows, 0: no cap)
+    risk_rule    order_id price qty expires origin_ts stop_price display_qty
+                 (order_id: rule version; price: liquidation fee, ppm; qty, expires, origin_ts:
+                 margin ratios of the levels of warning, ppm, rising, 0: no such level; stop_price:
+                 money that the insurance fund starts with; display_qty: a jump of a price that
+                 makes it suspect, ppm, 0: none does)
+    deleverage   account order_id symbol side price qty display_qty flags cause; Sentinel's
+                 (account: the bankrupt one; side: what closes it; display_qty: the counterparty)
+    funding      symbol price                                 (price: the rate, ppm)
+    leverage     account symbol leverage side                 (leverage 0: the most that is allowed;
+                 side: a MARGIN code)
+    margin       account symbol price                         (price: money, negative takes it back)
+    resume       nothing: the platform was started again
     book         symbol account order_id side qty   (order_id: the request's number; side:
                  BOOK_LEVELS or BOOK_ORDERS; qty: how many rows a side, up to BOOK_ROWS_MAX)
     capacity     price qty          (price: how many orders may live at once; qty: how many

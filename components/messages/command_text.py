@@ -7,11 +7,12 @@
     {"op":"session_end","symbol":"BTCUSDT"}                           symbol optional
     {"op":"book", …}   {"op":"capacity", …}                                     see depth_text.py
     {"op":"instrument", …}   {"op":"limits", …}   {"op":"phase", …}        see instrument_text.py
-    {"op":"price","symbol":"BTCUSDT","price":"50123.45"}                         qty optional
+    {"op":"price","symbol":"BTCUSDT","price":"50123.45"}     qty, suspect, stale optional
     {"op":"account","account":7}
     {"op":"deposit","account":7,"amount":"10000"}     {"op":"withdraw","account":7,"amount":"1"}
     {"op":"position","account":7,"symbol":"BTCUSDT","side":"long","qty":"0.5","entry":"50000",
      "leverage":10}
+    {"op":"funding", …}   {"op":"leverage", …}   {"op":"margin", …}    see risk_command_text.py
     {"op":"snapshot","id":1}     {"op":"timer"}
 
 ``ts``, in nanoseconds, is optional everywhere; without it the time stands still.  Margin tiers and
@@ -28,6 +29,8 @@ import orjson
 
 from components.instruments import InstrumentTable
 from components.messages.code import (
+    FLAG_STALE,
+    FLAG_SUSPECT,
     OP_ACCOUNT,
     OP_AMEND,
     OP_BOOK,
@@ -35,9 +38,13 @@ from components.messages.code import (
     OP_CANCEL,
     OP_CANCEL_ALL,
     OP_CAPACITY,
+    OP_DELEVERAGE,
     OP_DEPOSIT,
+    OP_FUNDING,
     OP_INSTRUMENT,
+    OP_LEVERAGE,
     OP_LIMITS,
+    OP_MARGIN,
     OP_MARGIN_TIER,
     OP_NAMES,
     OP_PHASE,
@@ -45,6 +52,7 @@ from components.messages.code import (
     OP_POSITION,
     OP_PRICE,
     OP_REPLACE,
+    OP_RESUME,
     OP_RISK_RULE,
     OP_SESSION_END,
     OP_SNAPSHOT,
@@ -90,12 +98,24 @@ from components.messages.order_text import (
     parse_place,
     parse_replace,
 )
+from components.messages.risk_command_text import (
+    format_deleverage,
+    format_funding,
+    format_leverage,
+    format_margin,
+    parse_deleverage,
+    parse_funding,
+    parse_leverage,
+    parse_margin,
+    parse_resume,
+)
 from components.units import ORDER_ID_MAX, TIMESTAMP_MAX, money_to_text
 
 __all__ = ["format_command", "lots_text", "parse_command", "symbol_text", "ticks_text"]
 
 _POSITION_SIDES: Final = by_name(POSITION_SIDE_NAMES)
 _SIDES: Final = by_name(SIDES_NAMES)
+_PRICE_FLAGS: Final = ((FLAG_SUSPECT, "suspect"), (FLAG_STALE, "stale"))
 
 
 def parse_command(line: bytes, instruments: InstrumentTable, into: np.void, place: str) -> None:
@@ -151,6 +171,7 @@ def _parse_price(reader: Reader, instruments: InstrumentTable, into: np.void) ->
     into["price"] = read_ticks(reader, "price", instrument)
     if reader.has("qty"):
         into["qty"] = read_lots(reader, "qty", instrument)
+    into["flags"] = sum(flag for flag, key in _PRICE_FLAGS if reader.flag(key))
 
 
 def _parse_account(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
@@ -198,6 +219,11 @@ _PARSERS: Final[dict[int, _Parser]] = {
     OP_DEPOSIT: _parse_transfer,
     OP_WITHDRAW: _parse_transfer,
     OP_POSITION: _parse_position,
+    OP_FUNDING: parse_funding,
+    OP_LEVERAGE: parse_leverage,
+    OP_MARGIN: parse_margin,
+    OP_DELEVERAGE: parse_deleverage,
+    OP_RESUME: parse_resume,
     OP_SNAPSHOT: _parse_snapshot,
     OP_TIMER: _parse_timer,
 }
@@ -247,6 +273,7 @@ def _format_price(command: np.void, instruments: InstrumentTable, line: dict[str
     line["price"] = ticks_text(int(command["price"]), symbol, instruments)
     if command["qty"]:
         line["qty"] = lots_text(int(command["qty"]), symbol, instruments)
+    line.update({key: True for flag, key in _PRICE_FLAGS if int(command["flags"]) & flag})
 
 
 def _format_account(command: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
@@ -271,7 +298,8 @@ def _format_position(command: np.void, instruments: InstrumentTable, line: dict[
 def _format_rule(command: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
     line["version"] = int(command["order_id"])
     line["liquidation_fee_ppm"] = int(command["price"])
-    line["at_risk_ppm"] = int(command["qty"])
+    line["at_risk_ppm"] = [int(command[each]) for each in ("qty", "expires", "origin_ts")]
+    line["jump_ppm"] = int(command["display_qty"])
     line["insurance_fund"] = money_to_text(int(command["stop_price"]))
 
 
@@ -300,5 +328,9 @@ _FORMATTERS: Final[dict[int, _Formatter]] = {
     OP_PHASE: format_phase,
     OP_MARGIN_TIER: format_tier,
     OP_RISK_RULE: _format_rule,
+    OP_FUNDING: format_funding,
+    OP_LEVERAGE: format_leverage,
+    OP_MARGIN: format_margin,
+    OP_DELEVERAGE: format_deleverage,
     OP_SNAPSHOT: _format_snapshot,
 }

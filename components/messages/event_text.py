@@ -37,10 +37,13 @@ from components.messages.code import (
     EVENT_BOOK_ROW,
     EVENT_CANCELLED,
     EVENT_CAPACITY,
+    EVENT_DELEVERAGE,
     EVENT_DEPTH,
+    EVENT_MARGIN,
     EVENT_MASS_CANCELLED,
     EVENT_NAMES,
     EVENT_OF_OP,
+    EVENT_OF_RISK_OP,
     EVENT_PRICE,
     EVENT_REJECTED,
     EVENT_SESSION_END,
@@ -118,13 +121,14 @@ CARRIED: Final = (
 
 def is_carried(kind: int) -> bool:
     """Whether events of this kind repeat a command."""
-    return EVENT_PRICE <= kind <= EVENT_SESSION_END
+    return EVENT_PRICE <= kind <= EVENT_SESSION_END or EVENT_DELEVERAGE <= kind <= EVENT_MARGIN
 
 
 def command_behind(event: np.void) -> np.void:
     """The command that a passed-through event repeats; its ``ts`` is the event's."""
     command: np.void = np.zeros(1, COMMAND)[0]
-    command["op"] = int(event["kind"]) - EVENT_OF_OP
+    kind = int(event["kind"])
+    command["op"] = kind - (EVENT_OF_OP if kind < EVENT_DELEVERAGE else EVENT_OF_RISK_OP)
     command["ts"] = event["ts"]
     for name, kept in CARRIED:
         command[name] = event[kept]
@@ -412,5 +416,10 @@ _CARRIED_READABLE: Final = (
     "limits",
     "phase",
     "session_end",
+    "deleverage",
+    "funding",
+    "resume",
+    "leverage",
+    "margin",
 )
 _READABLE: Final = {*_PARSERS, *(_EVENTS[name] for name in _CARRIED_READABLE)}

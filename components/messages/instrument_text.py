@@ -137,3 +137,5 @@ def format_tier(command: np.void, instruments: InstrumentTable, line: dict[str, 
     line["tier"] = int(command["order_id"])
     line["notional_floor"] = money_to_text(int(command["price"]))
     line["maintenance_ppm"] = int(command["qty"])
+    if command["leverage"]:
+        line["max_leverage"] = int(command["leverage"])

@@ -2,17 +2,21 @@
 
 Which fields a kind uses (``seq`` is the sequence of the command behind the event that caused it):
 
-    account         account collateral equity maintenance; amount: the change of collateral
+    account         account collateral equity maintenance; amount: the change of collateral;
+                    side, symbol: MARGIN_ISOLATED and which, when it is an isolated wallet's
     position        account symbol; qty: signed lots after the change, negative is short;
                     entry_value: money paid for it, signed as qty; price: of the fill, ticks;
                     amount: profit realised by the change, fees taken off; collateral
-    at_risk         account equity maintenance collateral; flags: 1 enters, 0 leaves
+    at_risk         account equity maintenance collateral; flags: the level entered, 0: none any more
     liquidation     account symbol side qty price; side: of the closing order; price: the mark;
-                    amount: the loss, >= 0; bankruptcy_price; collateral equity maintenance
+                    qty: what this step closes; amount: the loss on it, >= 0; bankruptcy_price (0:
+                    at market); collateral equity maintenance
     insurance_fund  amount: the change; collateral: the fund after it; account: for whom
                     (0: its start); entry_value: bad debt, what the fund could not pay
-    deleverage      account symbol side qty price; amount: profit realised by it
+    deleverage      account symbol side qty price; amount: profit realised by it; collateral
     rejected        account symbol reason; amount: the money that was refused
+    leverage        account symbol; side: a MARGIN code; qty: the leverage chosen, 0: the most
+    funding         account symbol; amount: what was received, negative: paid; collateral; side
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
      "amount":"100"}
     {"seq":9,"risk":"position","account":7,"symbol":"BTCUSDT","qty":"0.5","entry_value":"25000",
      "price":"50000","amount":"0","collateral":"100"}
-    {"seq":9,"risk":"at_risk","account":7,"state":"entered","equity":"5","maintenance":"4.5",
-     "collateral":"100"}
+    {"seq":9,"risk":"at_risk","account":7,"state":"entered","level":1,"equity":"5",
+     "maintenance":"4.5","collateral":"100"}
     {"seq":9,"risk":"liquidation","account":7,"symbol":"BTCUSDT","side":"sell","qty":"0.5",
      "price":"45226.13","loss":"2386.935","bankruptcy_price":"45000","equity":"113.065",
      "maintenance":"113.065325","collateral":"2500"}
@@ -13,7 +13,10 @@
     {"seq":9,"risk":"deleverage","account":7,"symbol":"BTCUSDT","side":"sell","qty":"1",
      "price":"45000","amount":"3"}
     {"seq":9,"risk":"rejected","account":7,"amount":"5","reason":"insufficient_margin"}
+    {"seq":9,"risk":"leverage","account":7,"symbol":"BTCUSDT","margin":"isolated","leverage":10}
+    {"seq":9,"risk":"funding","account":7,"symbol":"BTCUSDT","amount":"-0.5","collateral":"99.5"}
 
+What concerns the wallet of an isolated position has ``"margin":"isolated"`` and its symbol.
 ``qty`` of a position is signed, negative is short; ``side`` is the closing order's.
 """
 
@@ -27,11 +30,15 @@ import orjson
 
 from components.instruments import InstrumentTable
 from components.messages.code import (
+    MARGIN_ISOLATED,
+    MARGIN_NAMES,
     REASON_NAMES,
     RISK_ACCOUNT,
     RISK_AT_RISK,
     RISK_DELEVERAGE,
+    RISK_FUNDING,
     RISK_INSURANCE_FUND,
+    RISK_LEVERAGE,
     RISK_LIQUIDATION,
     RISK_NAMES,
     RISK_POSITION,
@@ -67,7 +74,14 @@ def _format_balances(risk: np.void, instruments: InstrumentTable, line: dict[str
         line[field] = _money(risk, field)
 
 
+def _format_margin(risk: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
+    if risk["side"] == MARGIN_ISOLATED:
+        line["margin"] = MARGIN_NAMES[MARGIN_ISOLATED]
+        line["symbol"] = symbol_text(int(risk["symbol"]), instruments)
+
+
 def _format_account(risk: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
+    _format_margin(risk, instruments, line)
     _format_balances(risk, instruments, line)
     line["amount"] = _money(risk, "amount")
 
@@ -84,6 +98,7 @@ def _format_position(risk: np.void, instruments: InstrumentTable, line: dict[str
 
 def _format_at_risk(risk: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
     line["state"] = "entered" if risk["flags"] else "left"
+    line["level"] = int(risk["flags"])
     _format_balances(risk, instruments, line)
 
 
@@ -119,6 +134,19 @@ def _format_rejected(risk: np.void, instruments: InstrumentTable, line: dict[str
     line["reason"] = REASON_NAMES[int(risk["reason"])]
 
 
+def _format_leverage(risk: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
+    line["symbol"] = symbol_text(int(risk["symbol"]), instruments)
+    line["margin"] = MARGIN_NAMES[int(risk["side"])]
+    line["leverage"] = int(risk["qty"])
+
+
+def _format_funding(risk: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
+    line["symbol"] = symbol_text(int(risk["symbol"]), instruments)
+    _format_margin(risk, instruments, line)
+    line["amount"] = _money(risk, "amount")
+    line["collateral"] = _money(risk, "collateral")
+
+
 _Formatter = Callable[[np.void, InstrumentTable, dict[str, Any]], None]
 _FORMATTERS: Final[dict[int, _Formatter]] = {
     RISK_ACCOUNT: _format_account,
@@ -128,4 +156,6 @@ _FORMATTERS: Final[dict[int, _Formatter]] = {
     RISK_INSURANCE_FUND: _format_fund,
     RISK_DELEVERAGE: _format_deleverage,
     RISK_REJECTED: _format_rejected,
+    RISK_LEVERAGE: _format_leverage,
+    RISK_FUNDING: _format_funding,
 }

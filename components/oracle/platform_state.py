@@ -21,23 +21,11 @@ from components.oracle.starts import derivation_before
 from components.oracle.store import Journal
 from components.sentinel.account_view import ACCOUNT_VIEW, AccountViews, fill_account_view
 from components.sentinel.engine import SentinelState
-from components.sentinel.engine.snapshot import scan_order
+from components.sentinel.position_view import position_views
 from components.titan.engine import TitanState, depth
 from components.titan.engine.snapshot import live_orders
 from components.titan.engine.state import NOW
 from components.units import GRID_SCALE
-
-POSITION_VIEW = np.dtype(
-    [
-        ("account", np.int64),
-        ("symbol", np.int64),
-        ("qty", np.int64),  # signed lots, negative is short
-        ("entry_value", np.int64),  # money, signed as qty
-        ("unrealised", np.int64),  # money, at the mark
-        ("maintenance", np.int64),  # money
-        ("leverage", np.int64),
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -75,14 +63,7 @@ class PlatformState:
 
     def positions(self) -> NDArray[np.void]:
         """Every open position as POSITION_VIEW, by account and symbol."""
-        held = self.sentinel.positions[scan_order(self.sentinel)]
-        held = held[held["qty"] != 0]
-        found = np.zeros(len(held), POSITION_VIEW)
-        for name in POSITION_VIEW.names or ():
-            if name != "account":
-                found[name] = held[name]
-        found["account"] = self.sentinel.accounts["account"][held["row"]]
-        return found[np.lexsort((found["symbol"], found["account"]))]
+        return position_views(self.sentinel)
 
     def balances(self) -> AccountViews:
         """Every account as ACCOUNT_VIEW, in order of opening."""

@@ -20,6 +20,7 @@ from components.messages.code import (
     EVENT_AMENDED,
     EVENT_ARMED,
     EVENT_CANCELLED,
+    EVENT_DELEVERAGE,
     EVENT_REJECTED,
     EVENT_TRADE,
     FLAG_BY_AMOUNT,
@@ -40,6 +41,7 @@ OPEN: Final = "open"
 FILLED: Final = "filled"
 CANCELLED: Final = "cancelled"
 REJECTED: Final = "rejected"
+TAKEN_OVER: Final = "taken over"  # by a counterparty, outside of the book
 UNANSWERED: Final = "unanswered"
 
 
@@ -65,7 +67,7 @@ class Life:
     @property
     def is_over(self) -> bool:
         """Whether nothing can become of it any more."""
-        return self.outcome in (FILLED, CANCELLED, REJECTED)
+        return self.outcome in (FILLED, CANCELLED, REJECTED, TAKEN_OVER)
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,7 @@ def _order_of(journal: Journal, liquidation: np.void) -> int | None:
     """The id of the order that came back into the commands for a liquidation."""
     for _, commands in journal.read("commands", int(liquidation["seq"]) + 1):
         ours = (commands["source"] == SOURCE_SENTINEL) & (commands["cause"] == liquidation["seq"])
+        ours &= commands["order_id"] != 0  # a mass cancel goes before it
         for name in ("account", "symbol"):
             ours &= commands[name] == liquidation[name]
         if ours.any():
@@ -202,7 +205,11 @@ def _judged(account: int, order_id: int, lines: list[Line]) -> Life:
             filled, left = filled + qty, left - qty
         elif kind == EVENT_CANCELLED:
             cancelled, left = cancelled + qty, left - qty
-    if EVENT_ACCEPTED not in seen:
+        elif kind == EVENT_DELEVERAGE:
+            filled = qty
+    if EVENT_DELEVERAGE in seen:
+        outcome = TAKEN_OVER
+    elif EVENT_ACCEPTED not in seen:
         outcome = REJECTED if EVENT_REJECTED in seen else UNANSWERED
     elif left > 0:
         outcome = OPEN

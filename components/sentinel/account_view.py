@@ -10,11 +10,12 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from components.sentinel.engine.accounts import equity_of
+from components.sentinel.engine.accounts import OWN
 from components.sentinel.engine.ledger import BAD_DEBT, add_flow, saturated
 from components.sentinel.engine.margin import margin_ratio_ppm
 from components.sentinel.engine.state import SentinelState, wide
-from disruptor.compiled import compiled
+from components.sentinel.engine.valuation import Measure, measure
+from disruptor.compiled import compiled, inlined
 
 ACCOUNT_VIEW: Final = np.dtype(
     [
@@ -27,7 +28,7 @@ ACCOUNT_VIEW: Final = np.dtype(
         # liquidation, 0 without positions, RATIO_PPM_MAX (10**12) without equity.
         ("margin_ratio_ppm", np.int64),
         ("positions", np.int32),
-        ("at_risk", np.uint8),
+        ("at_risk", np.uint8),  # the level of warning, 0: none
         ("in_liquidation", np.uint8),  # a liquidation order is in flight
         ("reserved", np.uint8, (2,)),
     ],
@@ -53,22 +54,51 @@ class Totals(NamedTuple):
 
 @compiled
 def fill_account_view(state: SentinelState, rows: AccountViews) -> int:
-    """Describe the first accounts, in order of opening, in ``rows``; returns how many."""
-    count = min(wide(state.summary[0]["account_count"]), rows.size)
-    for row in range(count):
+    """Describe the first accounts, in order of opening, in ``rows``; returns how many.
+
+    An account's isolated positions are part of its money; its margin ratio is that of the wallet
+    that is nearest to liquidation.
+    """
+    places = np.zeros(state.summary[0]["account_count"], np.int64)
+    count = 0
+    for row in range(places.size):
         account = state.accounts[row]
-        view = rows[row]
-        equity = equity_of(state, row)
-        view["account"] = account["account"]
-        view["collateral"] = account["collateral"]
-        view["equity"] = equity
-        view["unrealised"] = account["unrealised"]
-        view["maintenance"] = account["maintenance"]
-        view["margin_ratio_ppm"] = margin_ratio_ppm(account["maintenance"], equity)
-        view["positions"] = account["position_count"]
-        view["at_risk"] = account["at_risk"]
-        view["in_liquidation"] = 1 if account["orders_in_flight"] > 0 else 0
+        place = count if account["scope"] == OWN else places[wide(account["owner"])]
+        places[row] = place
+        if place >= rows.size:
+            continue
+        if account["scope"] == OWN:
+            count += 1
+            rows[place]["account"] = account["account"]
+            _clear(rows[place])
+        _add(rows[place], account, measure(state, row))
     return count
+
+
+@inlined
+def _clear(view: np.void) -> None:
+    view["collateral"] = 0
+    view["equity"] = 0
+    view["unrealised"] = 0
+    view["maintenance"] = 0
+    view["margin_ratio_ppm"] = 0
+    view["positions"] = 0
+    view["at_risk"] = 0
+    view["in_liquidation"] = 0
+
+
+@inlined
+def _add(view: np.void, account: np.void, found: Measure) -> None:
+    view["collateral"] += account["collateral"]
+    view["equity"] += found.equity
+    view["unrealised"] += found.equity - account["collateral"]
+    view["maintenance"] += found.maintenance
+    ratio = margin_ratio_ppm(found.maintenance, found.equity)
+    view["margin_ratio_ppm"] = max(view["margin_ratio_ppm"], ratio)
+    view["positions"] += account["position_count"]
+    view["at_risk"] = max(view["at_risk"], account["at_risk"])
+    if account["orders_in_flight"] > 0:
+        view["in_liquidation"] = 1
 
 
 @compiled
@@ -79,7 +109,7 @@ def totals(state: SentinelState) -> Totals:
     for row in range(summary["account_count"]):
         add_flow(collateral, 0, state.accounts[row]["collateral"])
     return Totals(
-        summary["account_count"],
+        summary["account_count"] - summary["isolated_count"],
         summary["position_count"],
         summary["at_risk_count"],
         summary["orders_in_flight"],

@@ -301,7 +301,7 @@ class ReferenceTitan(ReferenceMatching):
             reason = c.REASON_BAD_INSTRUMENT
         if reason:
             return self._reject(x, reason)
-        kind = x["op"] - c.OP_PRICE + c.EVENT_PRICE
+        kind = x["op"] + (c.EVENT_OF_OP if x["op"] < c.OP_DELEVERAGE else c.EVENT_OF_RISK_OP)
         names = (symbol, x["account"], x["order_id"])
         maker, fees = (x["stop_price"], x["display_qty"]), (x["expires"], x["origin_ts"])
         self._say(kind, *names, x["price"], x["qty"], x["side"], maker=maker, fees=fees)
@@ -312,10 +312,21 @@ class ReferenceTitan(ReferenceMatching):
             c.OP_PRICE: self._note_price,
             c.OP_POSITION: self._note_position,
             c.OP_SESSION_END: self._end_session,
+            c.OP_DELEVERAGE: self._deleverage,
         }
         if x["op"] in notes:
             notes[x["op"]](x)
         return None
+
+    def _deleverage(self, x: Command) -> None:
+        """The two close against each other, as far as both still hold."""
+        sign = -1 if x["side"] == c.SELL else 1
+        account, other = ((each, x["symbol"]) for each in (x["account"], x["display_qty"]))
+        held, taken = self.positions.get(account, 0), self.positions.get(other, 0)
+        lots = min(x["qty"], max(-sign * held, 0), max(sign * taken, 0))
+        if lots:
+            self.positions[account] = held + sign * lots
+            self.positions[other] = taken - sign * lots
 
     def _note_instrument(self, x: Command) -> None:
         book = self.books.setdefault(x["symbol"], Book({}))

@@ -188,7 +188,9 @@ def pass_reason(x: Command, books: dict[int, Book], positions: dict[tuple[int, i
         return _instrument_reason(x, books)
     if op == c.OP_SESSION_END and symbol == ALL_SYMBOLS:
         return 0
-    needs_symbol = (c.OP_PRICE, c.OP_POSITION, c.OP_LIMITS, c.OP_PHASE, c.OP_SESSION_END)
+    for_titan = (c.OP_PRICE, c.OP_POSITION, c.OP_LIMITS, c.OP_PHASE, c.OP_SESSION_END)
+    for_sentinel = (c.OP_DELEVERAGE, c.OP_FUNDING, c.OP_LEVERAGE, c.OP_MARGIN)
+    needs_symbol = (*for_titan, *for_sentinel)
     if op not in needs_symbol:
         return 0
     if symbol not in books or books[symbol].phase == c.PHASE_REMOVED:
@@ -200,7 +202,9 @@ def pass_reason(x: Command, books: dict[int, Book], positions: dict[tuple[int, i
     held = any(qty and name[1] == symbol for name, qty in positions.items())
     if op == c.OP_PHASE and x["side"] == c.PHASE_REMOVED and held:
         return c.REASON_POSITION_EXISTS
-    if op not in (c.OP_PRICE, c.OP_POSITION):
+    if op == c.OP_DELEVERAGE and x["side"] > c.SELL:
+        return c.REASON_BAD_TYPE
+    if op not in (c.OP_PRICE, c.OP_POSITION, c.OP_DELEVERAGE):
         return 0
     if not 0 < x["price"] <= PRICE_TICKS_MAX:
         return c.REASON_BAD_PRICE

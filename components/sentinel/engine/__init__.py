@@ -1,11 +1,15 @@
 """Sentinel as a pure state machine: events in, risk records and liquidation orders out.
 
-state       what is held, as arrays            accounts, positions   where it is found
-margin      exact arithmetic                   ledger                conservation
-scan        a price     fills   a trade        cash, rules           everything else
-liquidation, ranking, insurance_fund           what follows
-outbox      what comes out                     apply                 the one entry
-snapshot, invariants                           canonical bytes, self-checks
+state                              what is held, as arrays
+accounts, positions                where it is found
+margin, valuation                  exact arithmetic; what a wallet is worth now
+bands, trigger_heap, full_scan     whom a price may concern
+price, fills, cash                 a price, a trade, money
+funding, isolated, rules           rates, margin modes, set-up
+liquidation, ranking               what follows, step by step and in which order
+insurance_fund, deleveraging       who pays when the account cannot
+ledger, snapshot, invariants       conservation, canonical bytes, self-checks
+outbox, apply                      what comes out; the one entry
 """
 
 from components.sentinel.engine.apply import apply, apply_batch

@@ -3,10 +3,11 @@
 ``apply`` is a pure function of the state and the event: no clock, no randomness, no I/O, so the
 live process, a replay, the tests and the offline tool all get the same answer.
 
-    price                     scan.py     trade                fills.py
+    price                     price.py    trade, deleverage    fills.py
     cancelled, rejected       the end of a liquidation order, liquidation.py
     account, deposit, withdraw, position  cash.py
-    instrument, margin_tier, risk_rule    rules.py
+    funding                   funding.py  leverage, margin     isolated.py
+    instrument, margin_tier, risk_rule, resume                 rules.py
     all else                  nothing
 """
 
@@ -18,29 +19,42 @@ from numpy.typing import NDArray
 from components.messages.code import (
     EVENT_ACCOUNT,
     EVENT_CANCELLED,
+    EVENT_DELEVERAGE,
     EVENT_DEPOSIT,
+    EVENT_FUNDING,
     EVENT_INSTRUMENT,
+    EVENT_LEVERAGE,
+    EVENT_MARGIN,
     EVENT_MARGIN_TIER,
     EVENT_POSITION,
     EVENT_PRICE,
     EVENT_REJECTED,
+    EVENT_RESUME,
     EVENT_RISK_RULE,
     EVENT_TRADE,
     EVENT_WITHDRAW,
 )
-from components.sentinel.engine.accounts import find_account
+from components.sentinel.engine.accounts import find_account, wallet_for
+from components.sentinel.engine.bands import arm_wallet
 from components.sentinel.engine.cash import (
     apply_account,
     apply_deposit,
     apply_position,
     apply_withdraw,
 )
-from components.sentinel.engine.fills import apply_trade
+from components.sentinel.engine.fills import apply_deleverage, apply_trade
+from components.sentinel.engine.funding import apply_funding
+from components.sentinel.engine.isolated import apply_leverage, apply_margin
 from components.sentinel.engine.liquidation import end_order, find_order
 from components.sentinel.engine.outbox import SentinelOutbox, has_outbox_room
-from components.sentinel.engine.rules import apply_instrument, apply_margin_tier, apply_risk_rule
-from components.sentinel.engine.scan import apply_price
-from components.sentinel.engine.state import FIRST_ORDER_ID, NONE, SentinelState
+from components.sentinel.engine.price import apply_price
+from components.sentinel.engine.rules import (
+    apply_instrument,
+    apply_margin_tier,
+    apply_resume,
+    apply_risk_rule,
+)
+from components.sentinel.engine.state import FIRST_ORDER_ID, NONE, SentinelState, wide
 from disruptor.compiled import compiled, inlined, internal
 
 
@@ -94,6 +108,16 @@ def _dispatch(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> N
         apply_margin_tier(state, event, outbox)
     elif kind == EVENT_RISK_RULE:
         apply_risk_rule(state, event, outbox)
+    elif kind == EVENT_DELEVERAGE:
+        apply_deleverage(state, event, outbox)
+    elif kind == EVENT_FUNDING:
+        apply_funding(state, event, outbox)
+    elif kind == EVENT_LEVERAGE:
+        apply_leverage(state, event, outbox)
+    elif kind == EVENT_MARGIN:
+        apply_margin(state, event, outbox)
+    elif kind == EVENT_RESUME:
+        apply_resume(state)
 
 
 @internal
@@ -101,9 +125,11 @@ def _end_order(state: SentinelState, event: np.void) -> None:
     """A liquidation order was cancelled or rejected: what is left waits for the next price."""
     if event["order_id"] < FIRST_ORDER_ID:
         return
-    row = find_account(state, event["account"])
-    if row == NONE:
+    own = find_account(state, event["account"])
+    if own == NONE:
         return
+    row = wallet_for(state, own, wide(event["symbol"]))
     slot = find_order(state, row, event["order_id"])
     if slot != NONE:
         end_order(state, slot)
+        arm_wallet(state, row)

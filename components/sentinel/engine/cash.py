@@ -24,16 +24,16 @@ from components.messages.code import (
     REASON_UNKNOWN_ACCOUNT,
     REASON_UNKNOWN_SYMBOL,
 )
-from components.sentinel.engine.accounts import equity_of, find_account, open_account
+from components.sentinel.engine.accounts import OWN, find_account, open_account, wallet_for
 from components.sentinel.engine.fills import add_position_risk, is_held, set_position
+from components.sentinel.engine.isolated import fund_opening, spare_of, tell_owner
 from components.sentinel.engine.ledger import DEPOSITED, TRADED, WITHDRAWN, add_flow
-from components.sentinel.engine.liquidation import update_at_risk
+from components.sentinel.engine.liquidation import warn
 from components.sentinel.engine.outbox import SentinelOutbox, add_account_risk, add_rejection
 from components.sentinel.engine.positions import (
     add_position,
     find_position,
     has_room,
-    initial_margin_of,
     symbol_has_room,
 )
 from components.sentinel.engine.state import NONE, NOTIONAL_MAX, SentinelState, wide
@@ -84,7 +84,7 @@ def apply_deposit(state: SentinelState, event: np.void, outbox: SentinelOutbox) 
     state.accounts[row]["collateral"] += amount
     add_flow(state.ledger, DEPOSITED, amount)
     add_account_risk(state, event, outbox, row, amount)
-    update_at_risk(state, event, outbox, row)
+    warn(state, event, outbox, row)
 
 
 @internal
@@ -97,9 +97,7 @@ def apply_withdraw(state: SentinelState, event: np.void, outbox: SentinelOutbox)
         reason = REASON_UNKNOWN_ACCOUNT
     elif amount < 1 or amount > MONEY_MAX:
         reason = REASON_BAD_AMOUNT
-    elif amount > state.accounts[row]["collateral"] or equity_of(
-        state, row
-    ) - amount < initial_margin_of(state, row):
+    elif amount > spare_of(state, row):
         reason = REASON_INSUFFICIENT_MARGIN
     if reason != REASON_NONE:
         add_rejection(event, outbox, event["account"], reason, amount)
@@ -107,7 +105,7 @@ def apply_withdraw(state: SentinelState, event: np.void, outbox: SentinelOutbox)
     state.accounts[row]["collateral"] -= amount
     add_flow(state.ledger, WITHDRAWN, amount)
     add_account_risk(state, event, outbox, row, -amount)
-    update_at_risk(state, event, outbox, row)
+    warn(state, event, outbox, row)
 
 
 @internal
@@ -118,14 +116,14 @@ def apply_position(state: SentinelState, event: np.void, outbox: SentinelOutbox)
         add_rejection(event, outbox, event["account"], reason, 0)
         return
     symbol = wide(event["symbol"])
-    leverage = wide(event["leverage"])
-    if leverage == 0:
-        leverage = wide(state.symbols[symbol]["max_leverage"])
-    row = open_account(state, event["account"])
+    own = open_account(state, event["account"])
+    row = wallet_for(state, own, symbol)
     slot = find_position(state, row, symbol)
     if slot == NONE:
-        slot = add_position(state, row, symbol, leverage)
-    state.positions[slot]["leverage"] = leverage
+        slot = add_position(state, row, symbol, 0)
+    if event["leverage"] > 0:
+        state.positions[slot]["leverage"] = event["leverage"]
+    state.positions[slot]["funding"] = state.symbols[symbol]["funding"]
     lots = event["qty"] if event["side"] == BUY else -event["qty"]
     value = lots * (event["price"] * state.symbols[symbol]["money_unit"])
     set_position(state, slot, lots, value)
@@ -133,7 +131,13 @@ def apply_position(state: SentinelState, event: np.void, outbox: SentinelOutbox)
     state.summary[0]["position_count"] += 1
     add_flow(state.ledger, TRADED, value)
     add_position_risk(state, event, outbox, slot, 0)
-    update_at_risk(state, event, outbox, row)
+    moved = 0
+    if state.accounts[row]["scope"] != OWN:
+        moved = fund_opening(state, row, slot, abs(value))
+        if moved > 0:
+            add_account_risk(state, event, outbox, row, moved)
+    warn(state, event, outbox, row)
+    tell_owner(state, event, outbox, row, moved)
 
 
 @internal
@@ -155,7 +159,8 @@ def _position_refusal(state: SentinelState, event: np.void) -> int:
         return REASON_BAD_NOTIONAL
     if not is_held(state, symbol, event["qty"], event["qty"] * lot_value):
         return REASON_BAD_NOTIONAL
-    row = find_account(state, event["account"])
+    own = find_account(state, event["account"])
+    row = NONE if own == NONE else wallet_for(state, own, symbol)
     slot = NONE if row == NONE else find_position(state, row, symbol)
     if slot != NONE:
         return REASON_NONE if state.positions[slot]["qty"] == 0 else REASON_POSITION_EXISTS

@@ -1,5 +1,7 @@
 """The insurance fund: it takes a fee of each liquidation and pays what accounts cannot.
 
+A price that goes through an account's bankruptcy price leaves it with less than nothing while it
+still holds the position: the fund pays at once what is missing, as far as it reaches.
 An account that is flat with negative collateral can never pay: the fund does, as far as it
 reaches; the rest is bad debt, written off and counted, never lost from the books.
 """
@@ -8,11 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.sentinel.engine.accounts import equity_of
 from components.sentinel.engine.ledger import BAD_DEBT, add_flow
 from components.sentinel.engine.margin import of_ppm
-from components.sentinel.engine.outbox import SentinelOutbox, add_fund_risk
+from components.sentinel.engine.outbox import SentinelOutbox, add_account_risk, add_fund_risk
 from components.sentinel.engine.state import SentinelState
+from components.sentinel.engine.valuation import equity_of
 from components.units import MONEY_MAX
 from disruptor.compiled import internal
 
@@ -33,6 +35,22 @@ def charge_liquidation_fee(
     state.accounts[row]["collateral"] -= fee
     summary["fund"] += fee
     add_fund_risk(state, event, outbox, state.accounts[row]["account"], fee, 0)
+
+
+@internal
+def pay_from_fund(
+    state: SentinelState, event: np.void, outbox: SentinelOutbox, row: int, deficit: int
+) -> bool:
+    """Pay the account ``deficit`` > 0, or what the fund has; False if that is not all of it."""
+    summary = state.summary[0]
+    account = state.accounts[row]
+    paid = min(summary["fund"], deficit, MONEY_MAX - account["collateral"])
+    if paid > 0:
+        summary["fund"] -= paid
+        account["collateral"] += paid
+        add_fund_risk(state, event, outbox, account["account"], -paid, 0)
+        add_account_risk(state, event, outbox, row, paid)
+    return bool(paid == deficit)
 
 
 @internal

@@ -1,11 +1,13 @@
 """What must hold after every event; checked by tests, and by whoever doubts.
 
 A  conservation: the identity of ``ledger.py``, to the last unit
-B  each account's sums are those of its positions, valued from nothing
-C  every slot is reached exactly once by symbol and exactly once by account
+B  each wallet is worth what a valuation from nothing says
+C  every slot is reached exactly once by symbol and exactly once by wallet
 D  the summary's counts are those of the arrays
 E  orders in flight are distinct, ours, and for slots that exist
-F  flat accounts owe nothing; limits hold
+F  flat wallets owe nothing; limits hold
+G  each open position is in both heaps of its symbol, no other slot is in any, keys rise from the roots,
+   and no band is wider than the full scan allows
 """
 
 from __future__ import annotations
@@ -14,18 +16,31 @@ from fractions import Fraction
 
 import numpy as np
 
+from components.sentinel.engine.accounts import OWN
+from components.sentinel.engine.full_scan import reached_wallets, touched_wallets
 from components.sentinel.engine.ledger import (
     BAD_DEBT,
     DEPOSITED,
     FEES,
+    FUNDING,
     SEEDED,
     TRADED,
     WITHDRAWN,
     flow_total,
 )
 from components.sentinel.engine.snapshot import scan_order
-from components.sentinel.engine.state import FIRST_ORDER_ID, NONE, NOTIONAL_MAX, SentinelState
+from components.sentinel.engine.state import (
+    FALLING,
+    FIRST_ORDER_ID,
+    NONE,
+    NOTIONAL_MAX,
+    RISING,
+    SentinelState,
+)
+from components.sentinel.engine.valuation import measure
 from components.units import MONEY_MAX, PPM, QTY_LOTS_MAX
+
+ROOTS = {FALLING: "falling", RISING: "rising"}
 
 
 class InvariantError(AssertionError):
@@ -44,6 +59,7 @@ def check_invariants(state: SentinelState) -> None:
     _check_counts(state, order)
     _check_orders(state, order)
     _check_limits(state, order)
+    _check_heaps(state, order)
 
 
 def _require(holds: bool, invariant: str, **values: object) -> None:
@@ -64,7 +80,7 @@ def _gap(state: SentinelState, order: np.ndarray) -> int:
     held += int(state.summary[0]["fund"])
     flows = {flow: flow_total(state.ledger, flow) for flow in range(len(state.ledger))}
     came_in = flows[DEPOSITED] - flows[WITHDRAWN] + flows[SEEDED] + flows[BAD_DEBT]
-    return int(held - (came_in - flows[FEES] - flows[TRADED]))
+    return int(held - (came_in - flows[FEES] - flows[FUNDING] - flows[TRADED]))
 
 
 def _check_conservation(state: SentinelState, order: np.ndarray) -> None:
@@ -84,24 +100,23 @@ def _maintenance(state: SentinelState, symbol: int, notional: int) -> int:
 
 def _check_sums(state: SentinelState, order: np.ndarray) -> None:
     count = int(state.summary[0]["account_count"])
-    unrealised = [0] * count
+    equity = state.accounts["collateral"][:count].tolist()
     maintenance = [0] * count
     for slot in order:
         position = state.positions[slot]
         symbol = state.symbols[position["symbol"]]
         qty, entry_value = int(position["qty"]), int(position["entry_value"])
         value = qty * int(symbol["mark"]) * int(symbol["money_unit"]) or entry_value
-        unrealised[position["row"]] += value - entry_value
+        way = qty * (int(symbol["funding"]) - int(position["funding"]))
+        equity[position["row"]] += value - entry_value - -(-way // PPM)
         maintenance[position["row"]] += _maintenance(state, int(position["symbol"]), abs(value))
     for row in range(count):
-        account = state.accounts[row]
-        expected = (unrealised[row], maintenance[row])
-        found = (int(account["unrealised"]), int(account["maintenance"]))
+        found = measure(state, row)
         _require(
-            expected == found,
-            "B, sums",
-            account=account["account"],
-            expected=expected,
+            (equity[row], maintenance[row]) == (found.equity, found.maintenance),
+            "B, worth",
+            account=state.accounts[row]["account"],
+            expected=(equity[row], maintenance[row]),
             found=found,
         )
 
@@ -134,6 +149,7 @@ def _check_counts(state: SentinelState, order: np.ndarray) -> None:
     expected = {
         "slot_count": len(order),
         "position_count": int(is_open.sum()),
+        "isolated_count": int((accounts["scope"] != OWN).sum()),
         "at_risk_count": int((accounts["at_risk"] != 0).sum()),
         "orders_in_flight": int((positions["order_id"] != 0).sum()),
         "candidate_count": 0,
@@ -151,7 +167,9 @@ def _check_orders(state: SentinelState, order: np.ndarray) -> None:
     _require(len(set(orders)) == len(orders), "E, distinct", orders=orders)
     next_order_id = int(state.summary[0]["next_order_id"])
     _require(all(FIRST_ORDER_ID <= each < next_order_id for each in orders), "E", orders=orders)
+    is_own = state.accounts["scope"][positions["row"]] == OWN
     idle = (positions["qty"] == 0) & (positions["order_id"] == 0)
+    idle &= (positions["leverage"] == 0) & is_own
     _require(not idle.any(), "E, idle slots", count=int(idle.sum()))
 
 
@@ -160,7 +178,7 @@ def _check_limits(state: SentinelState, order: np.ndarray) -> None:
     accounts = state.accounts[: summary["account_count"]]
     flat = accounts[accounts["position_count"] == 0]
     _require(bool((flat["collateral"] >= 0).all()), "F, flat accounts", count=len(flat))
-    within = bool((abs(accounts["collateral"]) <= MONEY_MAX).all())
+    within = bool((abs(accounts["collateral"]) <= 2 * MONEY_MAX).all())
     _require(within and 0 <= summary["fund"] <= MONEY_MAX, "F, money", fund=summary["fund"])
     for slot in order:
         position = state.positions[slot]
@@ -170,3 +188,27 @@ def _check_limits(state: SentinelState, order: np.ndarray) -> None:
         holds = lots <= min(QTY_LOTS_MAX, int(symbol["qty_high"]))
         holds = holds and max(value, abs(int(position["entry_value"]))) <= NOTIONAL_MAX
         _require(holds, "F, position", slot=slot, lots=lots, value=value)
+
+
+def _check_heaps(state: SentinelState, order: np.ndarray) -> None:
+    is_open = np.zeros(len(state.positions), bool)
+    is_open[order] = state.positions["qty"][order] != 0
+    for heap in (FALLING, RISING):
+        nodes = state.triggers[heap]
+        _require(bool(((nodes["is_armed"] != 0) == is_open).all()), "G, armed", heap=heap)
+        seen = 0
+        for symbol in range(len(state.symbols)):
+            pending = [(int(state.symbols[symbol][ROOTS[heap]]), NONE, -(2**63))]
+            while pending:
+                slot, before, floor = pending.pop()
+                if slot == NONE:
+                    continue
+                node = nodes[slot]
+                holds = node["key"] >= floor and node["previous"] == before
+                _require(bool(holds), "G, order", heap=heap, slot=slot)
+                seen += 1
+                pending.append((int(node["next"]), slot, floor))
+                pending.append((int(node["child"]), slot, int(node["key"])))
+        _require(seen == int(is_open.sum()), "G, reach", heap=heap, seen=seen)
+    missed = set(touched_wallets(state).tolist()) - set(reached_wallets(state).tolist())
+    _require(not missed, "G, a band is too wide", rows=sorted(missed))

@@ -4,10 +4,11 @@ Every counter is two words, ``high * 2**62 + low``, because volume accumulates f
 pass 63 bits within months.  At any time, exactly,
 
     sum(collateral) - sum(entry value) + fund
-        = DEPOSITED - WITHDRAWN + SEEDED + BAD_DEBT - FEES - TRADED
+        = DEPOSITED - WITHDRAWN + SEEDED + BAD_DEBT - FEES - FUNDING - TRADED
 
 where TRADED is the signed value of all fills (buys positive) and of opening positions, FEES what
-went to the venue, SEEDED the fund's starting money, and BAD_DEBT what no fund could pay and was
+went to the venue, FUNDING what was settled of it (longs pay, shorts receive, and the difference
+waits), SEEDED the fund's starting money, and BAD_DEBT what no fund could pay and was
 written off.  Adding the value at mark to both sides, the left becomes sum(equity) + fund: equity
 moves with the marks and these flows, and with nothing else.
 """
@@ -28,7 +29,8 @@ FEES: Final = 2
 TRADED: Final = 3
 BAD_DEBT: Final = 4
 SEEDED: Final = 5
-assert SEEDED + 1 == LEDGER_FLOWS
+FUNDING: Final = 6
+assert FUNDING + 1 == LEDGER_FLOWS
 
 LOW: Final = 2**62
 """A low word stays in [0, LOW)."""

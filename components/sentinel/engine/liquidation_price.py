@@ -8,9 +8,9 @@ formula has to guess the tier and round.
 
 from __future__ import annotations
 
-from components.sentinel.engine.accounts import equity_of
 from components.sentinel.engine.margin import maintenance_margin
 from components.sentinel.engine.state import NOTIONAL_MAX, SentinelState, wide
+from components.sentinel.engine.valuation import maintenance_of, measure, value_of
 from components.units import PRICE_TICKS_MAX
 from disruptor.compiled import compiled, internal
 
@@ -25,8 +25,9 @@ def falls_at(state: SentinelState, slot: int, price: int) -> bool:
     tier_count = wide(state.symbols[symbol]["tier_count"])
     value = position["qty"] * (price * state.symbols[symbol]["money_unit"])
     maintenance = maintenance_margin(state.tiers, symbol, tier_count, abs(value))
-    equity = equity_of(state, row) - position["unrealised"] + value - position["entry_value"]
-    others = state.accounts[row]["maintenance"] - position["maintenance"]
+    found = measure(state, row)
+    equity = found.equity - value_of(state, slot) + value
+    others = found.maintenance - maintenance_of(state, slot)
     return bool(equity < others + maintenance)
 
 

@@ -9,9 +9,10 @@ No floats, no wrap-around, and no product that was not bounded before:
 - *Maintenance.*  ``notional * ppm`` may need 76 bits.  With ``notional = whole * 10**6 + rest``
   the quotient is ``whole * ppm`` plus a term below 10**12: ``whole * ppm <= notional``, because
   a rate is at most 10**6.  Maintenance therefore never exceeds the notional.
-- *Sums of an account.*  At most 64 positions of at most 2**56: unrealised profit, maintenance
-  and notional sum to at most 2**62 in magnitude; with ``|collateral| <= 2**60`` equity stays
-  within 2**62 + 2**60 < 2**63.  Equity and maintenance are compared, never subtracted.
+- *Sums of a wallet.*  At most 64 positions of at most 2**56, each owing at most 2**54 of funding:
+  maintenance and notional sum to at most 2**62, unrealised profit to 2**62 + 2**60; with
+  ``|collateral| <= 2**60`` equity stays within 2**62 + 2**61 < 2**63.  What equity and maintenance
+  are apart is only asked for when equity is positive, or neither exceeds the other by 2**63.
 - *Shares.*  ``amount * part / whole`` with ``part <= whole`` is done by long division, one bit
   of ``part`` a step, when the product would not fit; the running remainder stays below
   ``whole`` by comparing before adding.
@@ -37,6 +38,7 @@ from components.units import PPM
 from disruptor.compiled import compiled
 
 INT64_MAX: Final = 2**63 - 1
+HYSTERESIS_DIVISOR: Final = 20
 RATIO_PPM_MAX: Final = 10**12
 """What a margin ratio saturates at: an account with no equity left."""
 
@@ -66,6 +68,12 @@ def of_ppm(amount: int, ppm: int) -> int:
     """``amount * ppm / 10**6`` rounded down (towards minus infinity), 0 <= ppm <= 10**6."""
     whole = amount // PPM
     return whole * ppm + (amount - whole * PPM) * ppm // PPM
+
+
+@compiled
+def leaving_ppm(threshold_ppm: int) -> int:
+    """The margin ratio at or below which a warning ends, so that it does not flicker."""
+    return threshold_ppm - threshold_ppm // HYSTERESIS_DIVISOR
 
 
 @compiled

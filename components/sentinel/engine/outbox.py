@@ -11,16 +11,27 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from components.messages.code import RISK_ACCOUNT, RISK_INSURANCE_FUND, RISK_REJECTED
+from components.messages.code import (
+    MARGIN_ISOLATED,
+    RISK_ACCOUNT,
+    RISK_INSURANCE_FUND,
+    RISK_REJECTED,
+    SOURCE_SENTINEL,
+)
 from components.messages.command import COMMAND
 from components.messages.risk import RISK
-from components.sentinel.engine.accounts import equity_of
+from components.sentinel.engine.accounts import OWN
 from components.sentinel.engine.state import SentinelState, wide
+from components.sentinel.engine.valuation import measure
 from disruptor.compiled import compiled, inlined, internal
 
-RECORDS_PER_EVENT: Final = 16
-"""What an event can produce apart from its liquidations: a trade's two sides, each a position,
-two changes of the fund, an account, a warning; or a price's refusal."""
+RECORDS_PER_EVENT: Final = 40
+"""What an event can produce apart from a price's liquidations: a trade's two sides, each a position,
+its funding, two changes of the fund, its money and that of its account, and a step of its
+liquidation; or a price's refusal."""
+
+RECORDS_PER_ACCOUNT: Final = 5
+"""Its funding, a warning, and the three records of a step."""
 
 
 class SentinelOutbox(NamedTuple):
@@ -46,16 +57,17 @@ def new_outbox(risk_capacity: int = 1024, order_capacity: int = 1024) -> Sentine
 def outbox_bound(state: SentinelState) -> int:
     """No event produces more risk records than this, nor more orders.
 
-    A price can warn each account once and liquidate each position once, and there are no more
-    accounts to warn than positions; everything else is a handful.
+    A price can warn each account once and take one step of its liquidation, which says at most
+    that the fund paid, what the account has and what is liquidated, and sends two orders; there
+    are no more accounts than positions.  Everything else is a handful.
     """
-    return 2 * wide(state.summary[0]["slot_count"]) + RECORDS_PER_EVENT
+    return RECORDS_PER_ACCOUNT * wide(state.summary[0]["slot_count"]) + RECORDS_PER_EVENT
 
 
 @inlined
 def has_outbox_room(state: SentinelState, outbox: SentinelOutbox) -> bool:
     """Whether any next event's output fits what is left of the outbox."""
-    bound = 2 * wide(state.summary[0]["slot_count"]) + RECORDS_PER_EVENT
+    bound = RECORDS_PER_ACCOUNT * wide(state.summary[0]["slot_count"]) + RECORDS_PER_EVENT
     risks_left = outbox.risks.size - outbox.risk_count[0]
     orders_left = outbox.orders.size - outbox.order_count[0]
     return bool(risks_left >= bound and orders_left >= bound)
@@ -87,21 +99,55 @@ def add_risk(outbox: SentinelOutbox, event: np.void, kind: int, account: int) ->
 
 
 @internal
+def add_order(outbox: SentinelOutbox, event: np.void, operation: int, account: int) -> int:
+    """Append a command of Sentinel's for this account, otherwise zero; its index, for the rest."""
+    index = wide(outbox.order_count[0])
+    outbox.order_count[0] = index + 1
+    order = outbox.orders[index]
+    order["ts"] = event["ts"]
+    order["origin_ts"] = 0
+    order["account"] = account
+    order["order_id"] = 0
+    order["price"] = 0
+    order["qty"] = 0
+    order["stop_price"] = 0
+    order["display_qty"] = 0
+    order["expires"] = 0
+    order["cause"] = event["seq"]
+    order["symbol"] = 0
+    order["leverage"] = 0
+    order["op"] = operation
+    order["side"] = 0
+    order["order_type"] = 0
+    order["tif"] = 0
+    order["flags"] = 0
+    order["stp"] = 0
+    order["source"] = SOURCE_SENTINEL
+    order["reserved"] = 0
+    return index
+
+
+@internal
 def add_balances(state: SentinelState, outbox: SentinelOutbox, index: int, row: int) -> None:
-    """Write the account's collateral, equity and maintenance into a risk record."""
+    """Write the wallet's collateral, equity and maintenance into a risk record."""
+    found = measure(state, row)
     record = outbox.risks[index]
     record["collateral"] = state.accounts[row]["collateral"]
-    record["equity"] = equity_of(state, row)
-    record["maintenance"] = state.accounts[row]["maintenance"]
+    record["equity"] = found.equity
+    record["maintenance"] = found.maintenance
 
 
 @internal
 def add_account_risk(
     state: SentinelState, event: np.void, outbox: SentinelOutbox, row: int, amount: int
 ) -> None:
-    """Say that the account's collateral changed by ``amount``."""
+    """Say that the wallet's collateral changed by ``amount``."""
     index = add_risk(outbox, event, RISK_ACCOUNT, state.accounts[row]["account"])
     outbox.risks[index]["amount"] = amount
+    scope = wide(state.accounts[row]["scope"])
+    if scope != OWN:
+        outbox.risks[index]["symbol"] = scope - 1
+        outbox.risks[index]["side"] = MARGIN_ISOLATED
     add_balances(state, outbox, index, row)
 
 

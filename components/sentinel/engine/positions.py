@@ -1,7 +1,7 @@
-"""Where positions live: slots dense by symbol, and each account's list in order of symbol.
+"""Where positions live: slots dense by symbol, and each wallet's list in order of symbol.
 
     symbol's chain:   block 3 [64 lines full] <-> block 9 [64 full] <-> block 4 [17 used]
-    account's list:   first_position -> slot of symbol 0 -> slot of symbol 5 -> NONE
+    wallet's list:    first_position -> slot of symbol 0 -> slot of symbol 5 -> NONE
 
 Removing a slot moves the symbol's last one into the hole, so chains stay dense.  The order that
 results depends on history only; nothing that leaves Sentinel depends on it.
@@ -9,14 +9,23 @@ results depends on history only; nothing that leaves Sentinel depends on it.
 
 from __future__ import annotations
 
-from components.sentinel.engine.margin import initial_margin, maintenance_margin
-from components.sentinel.engine.state import BLOCK_SLOTS, NONE, POSITIONS_MAX, SentinelState, wide
+from components.sentinel.engine.accounts import OWN
+from components.sentinel.engine.state import (
+    BLOCK_SLOTS,
+    FALLING,
+    NONE,
+    POSITIONS_MAX,
+    RISING,
+    SentinelState,
+    wide,
+)
+from components.sentinel.engine.trigger_heap import disarm, relocate
 from disruptor.compiled import inlined, internal
 
 
 @inlined
 def find_position(state: SentinelState, row: int, symbol: int) -> int:
-    """The slot of the account's position in ``symbol``, or NONE; at most 64 steps."""
+    """The slot of the wallet's position in ``symbol``, or NONE; at most 64 steps."""
     slot = wide(state.accounts[row]["first_position"])
     while slot != NONE:
         if state.positions[slot]["symbol"] == symbol:
@@ -27,7 +36,7 @@ def find_position(state: SentinelState, row: int, symbol: int) -> int:
 
 @internal
 def has_room(state: SentinelState, row: int, symbol: int) -> bool:
-    """Whether the account could be given a new slot in ``symbol``."""
+    """Whether the wallet could be given a new slot in ``symbol``."""
     return bool(
         state.accounts[row]["slot_count"] < POSITIONS_MAX and symbol_has_room(state, symbol)
     )
@@ -42,13 +51,12 @@ def symbol_has_room(state: SentinelState, symbol: int) -> bool:
 
 @internal
 def add_position(state: SentinelState, row: int, symbol: int, leverage: int) -> int:
-    """A flat slot for an account that has none in ``symbol``; ``has_room`` must hold."""
+    """A flat slot for a wallet that has none in ``symbol``; ``has_room`` must hold."""
     slot = _claim_slot(state, symbol)
     record = state.positions[slot]
     record["qty"] = 0
     record["entry_value"] = 0
-    record["unrealised"] = 0
-    record["maintenance"] = 0
+    record["funding"] = state.symbols[symbol]["funding"]
     record["order_id"] = 0
     record["order_open"] = 0
     record["row"] = row
@@ -68,11 +76,21 @@ def add_position(state: SentinelState, row: int, symbol: int, leverage: int) -> 
 
 @internal
 def release_if_done(state: SentinelState, slot: int) -> None:
-    """Give the slot back if its position is flat and no order of ours is in flight for it."""
+    """Give the slot back if its position is flat, no order of ours is in flight for it, and
+    nothing was chosen for it: a leverage, or to be isolated."""
     record = state.positions[slot]
-    if record["qty"] != 0 or record["order_id"] != 0:
-        return
+    is_plain = record["leverage"] == 0 and state.accounts[wide(record["row"])]["scope"] == OWN
+    if record["qty"] == 0 and record["order_id"] == 0 and is_plain:
+        release(state, slot)
+
+
+@internal
+def release(state: SentinelState, slot: int) -> None:
+    """Give the slot of a flat position back."""
+    record = state.positions[slot]
     row = wide(record["row"])
+    disarm(state, slot, FALLING)
+    disarm(state, slot, RISING)
     _set_link(state, row, _previous(state, slot), wide(record["next_position"]))
     state.accounts[row]["slot_count"] -= 1
     state.summary[0]["slot_count"] -= 1
@@ -81,54 +99,25 @@ def release_if_done(state: SentinelState, slot: int) -> None:
     if last != slot:
         before = _previous(state, last)
         state.positions[slot] = state.positions[last]
+        relocate(state, last, slot, FALLING)
+        relocate(state, last, slot, RISING)
         _set_link(state, wide(state.positions[slot]["row"]), before, slot)
     _release_last_slot(state, symbol)
 
 
 @internal
-def set_valuation(state: SentinelState, slot: int) -> None:
-    """Value the position at its symbol's mark, or at entry before the first price, and carry
-    the difference into the account's sums."""
-    record = state.positions[slot]
-    symbol = wide(record["symbol"])
-    tier_count = wide(state.symbols[symbol]["tier_count"])
-    lot_value = state.symbols[symbol]["mark"] * state.symbols[symbol]["money_unit"]
-    value = record["qty"] * lot_value if lot_value > 0 else record["entry_value"]
-    unrealised = value - record["entry_value"]
-    maintenance = 0
-    if record["qty"] != 0:
-        maintenance = maintenance_margin(state.tiers, symbol, tier_count, abs(value))
-    account = state.accounts[wide(record["row"])]
-    account["unrealised"] += unrealised - record["unrealised"]
-    account["maintenance"] += maintenance - record["maintenance"]
-    record["unrealised"] = unrealised
-    record["maintenance"] = maintenance
-
-
-@internal
-def notional_of(state: SentinelState, row: int) -> int:
-    """The value at mark of all the account's positions, without regard to side."""
-    total = 0
-    slot = wide(state.accounts[row]["first_position"])
-    while slot != NONE:
-        record = state.positions[slot]
-        total += abs(record["entry_value"] + record["unrealised"])
-        slot = wide(record["next_position"])
-    return total
-
-
-@internal
-def initial_margin_of(state: SentinelState, row: int) -> int:
-    """What all the account's positions need to be opened, at their marks and leverages."""
-    total = 0
-    slot = wide(state.accounts[row]["first_position"])
-    while slot != NONE:
-        record = state.positions[slot]
-        notional = abs(record["entry_value"] + record["unrealised"])
-        leverage = wide(record["leverage"])
-        total += initial_margin(notional, leverage, record["maintenance"])
-        slot = wide(record["next_position"])
-    return total
+def largest_qty(state: SentinelState, symbol: int) -> int:
+    """The lots of the symbol's largest position; one pass over them."""
+    largest = 0
+    block = wide(state.symbols[symbol]["first_block"])
+    left = state.symbols[symbol]["slot_count"]
+    while block != NONE:
+        first = block * BLOCK_SLOTS
+        for slot in range(first, first + min(left, BLOCK_SLOTS)):
+            largest = max(largest, abs(state.positions[slot]["qty"]))
+        left -= BLOCK_SLOTS
+        block = wide(state.block_next[block])
+    return largest
 
 
 @inlined
@@ -179,7 +168,7 @@ def _release_last_slot(state: SentinelState, symbol: int) -> None:
 
 @internal
 def _previous(state: SentinelState, slot: int) -> int:
-    """The slot before this one in its account's list, or NONE if it is the first."""
+    """The slot before this one in its wallet's list, or NONE if it is the first."""
     before = NONE
     each = wide(state.accounts[wide(state.positions[slot]["row"])]["first_position"])
     while each != slot:

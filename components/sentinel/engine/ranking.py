@@ -1,8 +1,8 @@
-"""The order among accounts that one price touches: the same in every run and every replay.
+"""The order among wallets that one price reaches: the same in every run and every replay.
 
     1. the larger shortfall ratio, (maintenance - equity) / maintenance, first
     2. then the larger notional
-    3. then the smaller account id
+    3. then the smaller account id, its own wallet before isolated ones, those by symbol
 
 Sorted by heap, in place: no allocation, and no bad case when a crash touches every account.
 """
@@ -12,24 +12,29 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from components.sentinel.engine.accounts import equity_of
 from components.sentinel.engine.margin import compare_ratios
-from components.sentinel.engine.positions import notional_of
 from components.sentinel.engine.state import SentinelState
+from components.sentinel.engine.valuation import measure
 from disruptor.compiled import internal
 
 
 @internal
 def add_candidate(state: SentinelState, row: int) -> None:
-    """Remember an account that the current price touched; once a price and account."""
+    """Remember a wallet whose band the current price reached; once a price and wallet."""
+    account = state.accounts[row]
+    if account["is_candidate"] != 0:
+        return
+    account["is_candidate"] = 1
     count = state.summary[0]["candidate_count"]
     state.summary[0]["candidate_count"] = count + 1
+    found = measure(state, row)
     candidate = state.candidates[count]
-    candidate["account"] = state.accounts[row]["account"]
-    candidate["equity"] = equity_of(state, row)
-    candidate["maintenance"] = max(state.accounts[row]["maintenance"], 1)
-    candidate["notional"] = notional_of(state, row)
+    candidate["account"] = account["account"]
+    candidate["equity"] = found.equity
+    candidate["maintenance"] = max(found.maintenance, 1)
+    candidate["notional"] = found.notional
     candidate["row"] = row
+    candidate["scope"] = account["scope"]
 
 
 @internal
@@ -42,7 +47,9 @@ def _comes_after(candidates: NDArray[np.void], left: int, right: int) -> bool:
         return bool(order > 0)
     if one["notional"] != other["notional"]:
         return bool(one["notional"] < other["notional"])
-    return bool(one["account"] > other["account"])
+    if one["account"] != other["account"]:
+        return bool(one["account"] > other["account"])
+    return bool(one["scope"] > other["scope"])
 
 
 @internal
@@ -53,6 +60,7 @@ def _swap(candidates: NDArray[np.void], left: int, right: int) -> None:
     maintenance = for_left["maintenance"]
     notional = for_left["notional"]
     row = for_left["row"]
+    scope = for_left["scope"]
     candidates[right] = candidates[left]
     for_left = candidates[left]
     for_left["account"] = account
@@ -60,6 +68,7 @@ def _swap(candidates: NDArray[np.void], left: int, right: int) -> None:
     for_left["maintenance"] = maintenance
     for_left["notional"] = notional
     for_left["row"] = row
+    for_left["scope"] = scope
 
 
 @internal

@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 
 from components.messages.code import REASON_BAD_AMOUNT, REASON_BAD_INSTRUMENT
+from components.sentinel.engine.bands import arm_at_once
 from components.sentinel.engine.ledger import SEEDED, add_flow
 from components.sentinel.engine.outbox import SentinelOutbox, add_fund_risk, add_rejection
-from components.sentinel.engine.positions import set_valuation
 from components.sentinel.engine.state import (
     BLOCK_SLOTS,
     DEFAULT_MAINTENANCE_PPM,
@@ -47,7 +47,7 @@ def apply_instrument(state: SentinelState, event: np.void, outbox: SentinelOutbo
     record["money_unit"] = money_unit
     record["max_leverage"] = leverage
     _set_tier(state, symbol, 0, 0, DEFAULT_MAINTENANCE_PPM)
-    _value_anew(state, symbol)
+    _look_anew(state, symbol)
 
 
 @internal
@@ -67,7 +67,8 @@ def apply_margin_tier(state: SentinelState, event: np.void, outbox: SentinelOutb
         add_rejection(event, outbox, 0, REASON_BAD_INSTRUMENT, 0)
         return
     _set_tier(state, symbol, tier, event["price"], event["qty"])
-    _value_anew(state, symbol)
+    state.tiers[symbol, tier]["leverage"] = wide(event["leverage"])
+    _look_anew(state, symbol)
 
 
 @internal
@@ -78,6 +79,7 @@ def _set_tier(state: SentinelState, symbol: int, tier: int, floor: int, ppm: int
     record["ppm"] = ppm
     record["deduction"] = 0
     record["deduction_ppm"] = 0
+    record["leverage"] = 0
     if tier > 0:
         below = state.tiers[symbol, tier - 1]
         step = ppm - below["ppm"]
@@ -89,34 +91,50 @@ def _set_tier(state: SentinelState, symbol: int, tier: int, floor: int, ppm: int
 
 
 @internal
-def _value_anew(state: SentinelState, symbol: int) -> None:
-    """Margin under changed tiers; what follows from it is decided at the next price."""
+def _look_anew(state: SentinelState, symbol: int) -> None:
+    """Tiers changed: what follows from it is decided at the next price."""
     block = wide(state.symbols[symbol]["first_block"])
     left = state.symbols[symbol]["slot_count"]
     while block != NONE:
         first = block * BLOCK_SLOTS
         for slot in range(first, first + min(left, BLOCK_SLOTS)):
-            set_valuation(state, slot)
+            arm_at_once(state, wide(state.positions[slot]["row"]))
         left -= BLOCK_SLOTS
         block = wide(state.block_next[block])
 
 
 @internal
-def apply_risk_rule(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> None:
-    """Take the fee, the at-risk threshold, and, with the first rule, the fund's starting money.
+def apply_resume(state: SentinelState) -> None:
+    """The platform was started again: no mark may liquidate anybody before it is fresh."""
+    state.symbols["is_suspect"][:] = 1
 
-    The threshold is at most 10**6 ppm, where liquidation begins.
+
+@internal
+def apply_risk_rule(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> None:
+    """Take the fee, the levels of warning, the jump that makes a price suspect, and, with the
+    first rule, the fund's starting money.
+
+    The levels rise; a level is at most 10**6 ppm, where liquidation begins; 0: no such level.
     """
     fee_ppm = event["price"]
-    at_risk_ppm = event["qty"]
+    first, second, third = event["qty"], event["taker_fee"], event["maker_fee"]
+    jump_ppm = event["maker_order_id"]
     seed = event["maker_account"]
-    if not (0 <= fee_ppm <= PPM and 0 < at_risk_ppm <= PPM and 0 <= seed <= MONEY_MAX):
+    is_valid = 0 <= fee_ppm <= PPM and 0 <= seed <= MONEY_MAX and 0 <= jump_ppm <= PPM
+    is_valid = is_valid and 0 < first <= PPM and (second == 0 or first < second <= PPM)
+    is_valid = is_valid and (third == 0 or max(first, second) < third <= PPM)
+    if not is_valid:
         add_rejection(event, outbox, 0, REASON_BAD_AMOUNT, seed)
         return
     summary = state.summary[0]
     summary["rule_version"] = event["order_id"]
     summary["liquidation_fee_ppm"] = fee_ppm
-    summary["at_risk_ppm"] = at_risk_ppm
+    summary["at_risk_ppm"][0] = first
+    summary["at_risk_ppm"][1] = second
+    summary["at_risk_ppm"][2] = third
+    summary["jump_ppm"] = jump_ppm
+    for row in range(summary["account_count"]):
+        arm_at_once(state, row)
     if summary["fund_seeded"] == 0:
         summary["fund_seeded"] = 1
         summary["fund"] += seed

@@ -1,8 +1,9 @@
 """The state as canonical bytes, its hash, and back.
 
-Only what history decided is written; sums, links and hash places are rebuilt.  Accounts stand in
-order of opening, positions symbol by symbol in scan order, so that a restored state behaves and
-hashes exactly like the one that it was taken from, also within other limits.
+Only what history decided is written; links, hash places and bands are rebuilt: a restored wallet is
+looked at at the next price of its symbols, which decides nothing.  Wallets stand in order of opening,
+positions symbol by symbol in scan order, so that a restored state behaves and hashes exactly like
+the one that it was taken from, also within other limits.
 
     magic, counts | summary | ledger | accounts | symbols | tiers | positions     little-endian
 """
@@ -15,12 +16,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from components.sentinel.engine.accounts import open_account
+from components.sentinel.engine.accounts import open_wallet
+from components.sentinel.engine.bands import arm_at_once
 from components.sentinel.engine.fills import set_position
 from components.sentinel.engine.positions import add_position
 from components.sentinel.engine.state import (
     BLOCK_SLOTS,
     LEDGER_FLOWS,
+    LEVELS,
     NONE,
     TIER,
     TIERS_MAX,
@@ -29,27 +32,45 @@ from components.sentinel.engine.state import (
 )
 from disruptor.compiled import compiled
 
-MAGIC: Final = int.from_bytes(b"SENTINL1", "little")
+MAGIC: Final = int.from_bytes(b"SENTINL2", "little")
 
 SAVED_HEAD: Final = np.dtype(
     [(name, "<i8") for name in ("magic", "account_count", "symbol_count", "slot_count")]
 )
 SAVED_SUMMARY: Final = np.dtype(
     [
-        (name, "<i8")
-        for name in (
-            "next_order_id",
-            "rule_version",
-            "liquidation_fee_ppm",
-            "at_risk_ppm",
-            "fund",
-            "fund_seeded",
-        )
+        *(
+            (name, "<i8")
+            for name in (
+                "next_order_id",
+                "rule_version",
+                "liquidation_fee_ppm",
+                "jump_ppm",
+                "fund",
+                "fund_seeded",
+            )
+        ),
+        ("at_risk_ppm", "<i8", (LEVELS,)),
     ]
 )
-SAVED_ACCOUNT: Final = np.dtype([("account", "<i8"), ("collateral", "<i8"), ("at_risk", "<i8")])
+SAVED_ACCOUNT: Final = np.dtype(
+    [(name, "<i8") for name in ("account", "scope", "collateral", "at_risk", "is_liquidated")]
+)
 SAVED_SYMBOL: Final = np.dtype(
-    [(name, "<i8") for name in ("money_unit", "mark", "qty_high", "tier_count", "max_leverage")]
+    [
+        (name, "<i8")
+        for name in (
+            "money_unit",
+            "mark",
+            "qty_high",
+            "tier_count",
+            "max_leverage",
+            "funding",
+            "funding_low",
+            "funding_high",
+            "is_suspect",
+        )
+    ]
 )
 SAVED_POSITION: Final = np.dtype(
     [
@@ -59,6 +80,7 @@ SAVED_POSITION: Final = np.dtype(
             "symbol",
             "qty",
             "entry_value",
+            "funding",
             "leverage",
             "order_id",
             "order_open",
@@ -197,10 +219,11 @@ def _fill_state(
 @compiled
 def _insert_accounts(state: SentinelState, saved: NDArray[np.void]) -> None:
     for place in range(saved.size):
-        row = open_account(state, saved[place]["account"])
+        row = open_wallet(state, saved[place]["account"], saved[place]["scope"])
         state.accounts[row]["collateral"] = saved[place]["collateral"]
         state.accounts[row]["at_risk"] = saved[place]["at_risk"]
-        state.summary[0]["at_risk_count"] += saved[place]["at_risk"]
+        state.accounts[row]["is_liquidated"] = saved[place]["is_liquidated"]
+        state.summary[0]["at_risk_count"] += 1 if saved[place]["at_risk"] > 0 else 0
 
 
 @compiled
@@ -208,6 +231,7 @@ def _insert_positions(state: SentinelState, saved: NDArray[np.void]) -> None:
     for place in range(saved.size):
         each = saved[place]
         slot = add_position(state, each["row"], each["symbol"], each["leverage"])
+        state.positions[slot]["funding"] = each["funding"]
         account = state.accounts[each["row"]]
         set_position(state, slot, each["qty"], each["entry_value"])
         state.positions[slot]["order_id"] = each["order_id"]
@@ -218,3 +242,5 @@ def _insert_positions(state: SentinelState, saved: NDArray[np.void]) -> None:
         account["orders_in_flight"] += in_flight
         state.summary[0]["position_count"] += is_open
         state.summary[0]["orders_in_flight"] += in_flight
+    for row in range(state.summary[0]["account_count"]):
+        arm_at_once(state, row)

@@ -1,26 +1,33 @@
 """Everything that Sentinel knows, as arrays: its layouts, its limits, and an empty state.
 
-    account_index  open addressing: account id -> row + 1 (0: free)
-    accounts       one 64-byte line each, in order of opening; never removed
+    account_index  open addressing: (account id, scope) -> row + 1 (0: free)
+    accounts       one 64-byte line a *wallet*, in order of opening; never removed
     positions      one 64-byte line each, in blocks of 64 lines; a block belongs to one symbol
-    symbols        grid, mark, tier count, and the chain of the symbol's blocks
+    triggers       for each position, where the mark must go before its wallet is looked at again
+    symbols        grid, mark, tier count, the chain of the symbol's blocks, its heaps of triggers
     tiers          margin tiers, one row of ``TIERS_MAX`` a symbol
     summary        the one record of counts, the risk rule and the insurance fund
     ledger         money that ever crossed the accounts' edge, see ``ledger.py``
-    candidates     scratch: accounts that a price touched; empty between two events
+    candidates     scratch: wallets that a price touched; empty between two events
 
-A symbol's positions lie dense in its blocks (all full but the last), so a price update is one
-sequential pass over 64-byte lines.  An account's positions form a list in order of symbol, short
-because an account holds at most one position a symbol.  Each account carries the sums of its
-positions' unrealised profit and maintenance margin; whoever changes a position's valuation
-changes the sums by the difference, which is why a price costs one step a position of that
-symbol however many other symbols its account holds.
+A wallet is money and the positions that share it, which are judged and liquidated together: an
+account's own with its cross positions (scope 0), and one for each isolated position (scope
+symbol + 1), whose money is apart.  Everything below judges wallets and need not know which.
+
+Nothing that depends on a mark is stored: equity and margin are computed when somebody asks
+(valuation.py).  A price therefore costs nothing but a look at two heaps, until it reaches a trigger
+(bands.py).
+
+A symbol's positions lie dense in its blocks (all full but the last), so a pass over them is
+sequential.  A wallet's positions form a list in order of symbol, short because a wallet holds at
+most one position a symbol.
 
 Limits, from which the arithmetic's bounds follow (``margin.py`` has the argument):
 
     |lots| of a position               <= QTY_LOTS_MAX         2**40
     its entry value and value at mark  <= NOTIONAL_MAX         2**56 (720 million of the quote)
-    positions of an account            <= POSITIONS_MAX        2**6
+    funding that it owes or is owed    <= PENDING_MAX          2**54
+    positions of a wallet              <= POSITIONS_MAX        2**6
     |collateral|, fund                 <= MONEY_MAX            2**60
 """
 
@@ -34,10 +41,17 @@ from numpy.typing import NDArray
 from disruptor.compiled import inlined
 
 NOTIONAL_MAX: Final = 2**56
+PENDING_MAX: Final = 2**54
 POSITIONS_MAX: Final = 64
 TIERS_MAX: Final = 16
 BLOCK_SLOTS: Final = 64
+LEVELS: Final = 3
+"""How many levels of warning there are, below liquidation."""
 NONE: Final = -1
+
+FALLING: Final = 0
+RISING: Final = 1
+"""The two heaps of a symbol: what to look at when its mark falls, and when it rises."""
 
 DEFAULT_MAINTENANCE_PPM: Final = 5_000
 DEFAULT_AT_RISK_PPM: Final = 800_000
@@ -47,14 +61,17 @@ ACCOUNT: Final = np.dtype(
     [
         ("account", np.int64),
         ("collateral", np.int64),
-        ("unrealised", np.int64),  # sum over its positions, at their marks
-        ("maintenance", np.int64),  # sum over its positions
+        ("scope", np.int32),  # 0: the account's own money; else symbol + 1, isolated
+        ("owner", np.int32),  # row of the account's own wallet
         ("first_position", np.int32),
         ("slot_count", np.int32),  # positions, and flat ones that wait for an order's end
         ("position_count", np.int32),
         ("orders_in_flight", np.int32),
-        ("at_risk", np.uint8),
-        ("reserved", np.uint8, (15,)),
+        ("isolated_count", np.int32),  # of an own wallet: isolated ones beside it
+        ("at_risk", np.uint8),  # the level of warning, 0: none
+        ("is_liquidated", np.uint8),  # from the first step of a liquidation until it is safe again
+        ("is_candidate", np.uint8),
+        ("reserved", np.uint8, (17,)),
     ],
     align=True,
 )
@@ -64,18 +81,30 @@ POSITION: Final = np.dtype(
     [
         ("qty", np.int64),  # signed lots, negative is short
         ("entry_value", np.int64),  # signed as qty
-        ("unrealised", np.int64),  # at the symbol's mark, 0 before the first
-        ("maintenance", np.int64),
+        ("funding", np.int64),  # the symbol's index when funding was last settled
         ("order_id", np.int64),  # liquidation order in flight, 0: none
         ("order_open", np.int64),  # lots of it that may still trade
         ("row", np.int32),
-        ("next_position", np.int32),  # of the same account, in order of symbol
+        ("next_position", np.int32),  # of the same wallet, in order of symbol
         ("symbol", np.uint32),
-        ("leverage", np.uint32),
+        ("leverage", np.uint32),  # 0: as much as the symbol allows
+        ("reserved", np.int64),
     ],
     align=True,
 )
 assert POSITION.itemsize == 64
+
+TRIGGER: Final = np.dtype(
+    [
+        ("key", np.int64),
+        ("child", np.int32),  # links of a pairing heap, see trigger_heap.py
+        ("next", np.int32),
+        ("previous", np.int32),
+        ("is_armed", np.int32),
+    ],
+    align=True,
+)
+assert TRIGGER.itemsize == 24
 
 SYMBOL: Final = np.dtype(
     [
@@ -83,14 +112,22 @@ SYMBOL: Final = np.dtype(
         ("mark", np.int64),  # ticks; 0 before the first price
         ("qty_high", np.int64),  # no position has more lots
         ("slot_count", np.int64),
+        ("funding", np.int64),  # what a lot has paid so far, in millionths of money
+        ("funding_low", np.int64),  # no position was settled at a lower index, nor at a higher one
+        ("funding_high", np.int64),
+        ("drift", np.int64),  # funding so far as a way of the mark, in ticks; never falls
         ("first_block", np.int32),
         ("last_block", np.int32),
         ("tier_count", np.int32),
         ("max_leverage", np.int32),
+        ("falling", np.int32),  # roots of the heaps of triggers
+        ("rising", np.int32),
+        ("is_suspect", np.int32),  # no liquidation on this price
+        ("reserved", np.int32),
     ],
     align=True,
 )
-assert SYMBOL.itemsize == 48
+assert SYMBOL.itemsize == 96
 
 TIER: Final = np.dtype(
     [
@@ -98,6 +135,7 @@ TIER: Final = np.dtype(
         ("ppm", np.int64),
         ("deduction", np.int64),  # maintenance amount: whole money ...
         ("deduction_ppm", np.int64),  # ... and its millionths, 0 to 999,999
+        ("leverage", np.int64),  # the most that a position of this size may have; 0: no cap
     ],
     align=True,
 )
@@ -105,6 +143,7 @@ TIER: Final = np.dtype(
 SUMMARY: Final = np.dtype(
     [
         ("account_count", np.int64),
+        ("isolated_count", np.int64),  # of the rows above: isolated wallets
         ("position_count", np.int64),
         ("slot_count", np.int64),
         ("at_risk_count", np.int64),
@@ -114,7 +153,8 @@ SUMMARY: Final = np.dtype(
         ("next_order_id", np.int64),
         ("rule_version", np.int64),
         ("liquidation_fee_ppm", np.int64),
-        ("at_risk_ppm", np.int64),
+        ("at_risk_ppm", np.int64, (LEVELS,)),  # rising; 0: no such level
+        ("jump_ppm", np.int64),  # a price that jumps by more is suspect; 0: none is
         ("fund", np.int64),
         ("fund_seeded", np.int64),  # 1 once a risk rule has started the fund
         ("candidate_count", np.int64),
@@ -129,6 +169,7 @@ CANDIDATE: Final = np.dtype(
         ("maintenance", np.int64),
         ("notional", np.int64),
         ("row", np.int64),
+        ("scope", np.int64),
     ],
     align=True,
 )
@@ -145,6 +186,7 @@ class SentinelState(NamedTuple):
     account_index: NDArray[np.int32]
     accounts: NDArray[np.void]
     positions: NDArray[np.void]
+    triggers: NDArray[np.void]  # shape (2, slots), by FALLING and RISING
     block_next: NDArray[np.int32]  # of a free block: the next free one
     block_previous: NDArray[np.int32]
     symbols: NDArray[np.void]
@@ -154,7 +196,7 @@ class SentinelState(NamedTuple):
     candidates: NDArray[np.void]
 
 
-LEDGER_FLOWS: Final = 6
+LEDGER_FLOWS: Final = 7
 
 
 @inlined
@@ -175,11 +217,11 @@ def new_state(
     max_symbols: int = SYMBOLS_MAX,
     max_positions: int = OPEN_POSITIONS_MAX,
 ) -> SentinelState:
-    """An empty state with room for so many accounts, symbols and open positions.
+    """An empty state with room for so many wallets, symbols and open positions.
 
     Whatever is journaled, and whatever replays it, uses the defaults.
 
-    Memory: 112 bytes an account, 64 a position.  ValueError if a limit is not positive.
+    Memory: 120 bytes a wallet, 112 a position.  ValueError if a limit is not positive.
     """
     if min(max_accounts, max_symbols, max_positions) < 1:
         raise ValueError("max_accounts, max_symbols and max_positions must be at least 1")
@@ -189,6 +231,7 @@ def new_state(
         account_index=np.zeros(index_size, np.int32),
         accounts=np.zeros(max_accounts, ACCOUNT),
         positions=np.zeros(block_count * BLOCK_SLOTS, POSITION),
+        triggers=np.zeros((2, block_count * BLOCK_SLOTS), TRIGGER),
         block_next=np.arange(1, block_count + 1, dtype=np.int32),
         block_previous=np.full(block_count, NONE, np.int32),
         symbols=np.zeros(max_symbols, SYMBOL),
@@ -198,10 +241,10 @@ def new_state(
         candidates=np.zeros(max_accounts, CANDIDATE),
     )
     state.block_next[-1] = NONE
-    state.symbols["first_block"] = NONE
-    state.symbols["last_block"] = NONE
+    for name in ("first_block", "last_block", "falling", "rising"):
+        state.symbols[name] = NONE
     summary = state.summary[0]
     summary["free_block_count"] = block_count
     summary["next_order_id"] = FIRST_ORDER_ID
-    summary["at_risk_ppm"] = DEFAULT_AT_RISK_PPM
+    summary["at_risk_ppm"] = (DEFAULT_AT_RISK_PPM, 0, 0)
     return state

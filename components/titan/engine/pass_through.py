@@ -11,6 +11,8 @@ import numpy as np
 from components.messages.code import (
     BUY,
     EVENT_OF_OP,
+    EVENT_OF_RISK_OP,
+    OP_DELEVERAGE,
     OP_INSTRUMENT,
     OP_LIMITS,
     OP_PHASE,
@@ -40,6 +42,7 @@ from components.titan.engine.listing import (
 from components.titan.engine.orders.stop_list import queue_triggered
 from components.titan.engine.place import is_listed, within
 from components.titan.engine.positions import find_position, has_position_room, set_position
+from components.titan.engine.risk_commands import judge_risk_command
 from components.titan.engine.state import Outbox, TitanState, int64
 from components.units import PRICE_TICKS_MAX, QTY_LOTS_MAX
 from disruptor.compiled import pasted
@@ -61,6 +64,8 @@ def pass_through(state: TitanState, outbox: Outbox, command: np.void) -> None:
         reason = judge_phase(state, command)
     elif command["op"] == OP_SESSION_END:
         reason = _judge_session_end(state, command)
+    elif command["op"] >= OP_DELEVERAGE:
+        reason = judge_risk_command(state, command)
     if reason != REASON_NONE:
         tell_rejected(state, outbox, command, reason)
         return
@@ -77,7 +82,8 @@ def pass_through(state: TitanState, outbox: Outbox, command: np.void) -> None:
 @pasted
 def _hand_on(state: TitanState, outbox: Outbox, command: np.void) -> None:
     event = next_event(state, outbox)
-    event["kind"] = int64(command["op"]) + EVENT_OF_OP
+    is_risk = command["op"] >= OP_DELEVERAGE
+    event["kind"] = int64(command["op"]) + (EVENT_OF_RISK_OP if is_risk else EVENT_OF_OP)
     event["account"] = command["account"]
     event["order_id"] = command["order_id"]
     event["price"] = command["price"]

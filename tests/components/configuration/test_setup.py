@@ -64,7 +64,7 @@ def test_the_default_platform_sets_up_exactly_this() -> None:
     ]
     assert found[11] == {
         "op": "risk_rule",
-        "order_id": 1,
+        "order_id": 2,
         "price": 5_000,
         "qty": 800_000,
         "stop_price": 100_000 * MONEY_SCALE,
@@ -167,7 +167,7 @@ def test_a_changed_rule_is_sent_alone() -> None:
     assert rows(changed.setup_commands_after(*known(platform()))) == [
         {
             "op": "risk_rule",
-            "order_id": 1,
+            "order_id": 2,
             "price": 10_000,
             "qty": 800_000,
             "stop_price": 100_000 * MONEY_SCALE,
@@ -210,8 +210,8 @@ def test_another_grid_than_the_journals_is_refused() -> None:
 
 
 def test_the_rule_survives_the_way_through_a_command() -> None:
-    rule = RiskRule(version=1, liquidation_fee_ppm=2, at_risk_ppm=3, insurance_fund=4)
-    later = RiskRule(version=1, liquidation_fee_ppm=5, at_risk_ppm=6, insurance_fund=7)
+    rule = RiskRule(1, 2, (3, 0, 0), insurance_fund=4, jump_ppm=5)
+    later = RiskRule(1, 5, (6, 7, 8), insurance_fund=7, jump_ppm=0)
 
     commands = np.concatenate([rule.to_commands(), later.to_commands()])
 

@@ -141,7 +141,7 @@ def test_a_damaged_snapshot_falls_back_to_the_one_before(copy: Path, platform: P
 
 def test_a_snapshot_of_another_history_is_not_used(copy: Path, tmp_path: Path) -> None:
     other = Platform(seed=24)
-    other.run(COUNT)
+    other.run(COUNT // 2)
     write(tmp_path / "other", other.streams(), batch=70)
     with Journal.open_reader(tmp_path / "other") as journal:
         follow(journal, Schedule(100, 0))

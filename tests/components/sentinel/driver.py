@@ -26,10 +26,11 @@ from components.sentinel.engine import (
     outbox_bound,
     restore,
 )
+from components.sentinel.engine.valuation import measure
 from tests.models.reference_risk import ReferenceSentinel
 
 MONEY = 10**8
-MAX_ACCOUNTS = 6
+MAX_ACCOUNTS = 9
 LIMITS = {"max_accounts": MAX_ACCOUNTS, "max_symbols": 4, "max_positions": 256}
 EXTERNAL = 90
 
@@ -100,10 +101,12 @@ class Driver:
         self.in_flight: list[dict[str, int]] = []
         self.digest = hashlib.sha256()
         self.liquidations = 0
+        self.deleveragings = 0
         for symbol, (unit, tiers) in enumerate(SYMBOLS):
             for record in set_up(symbol, unit, tiers):
                 self.apply(record)
         rule = {"order_id": 1, "price": 12_345, "qty": 800_000, "maker_account": 50_000}
+        rule |= {"taker_fee": 900_000, "maker_fee": 1_000_000, "maker_order_id": 300_000}
         self.apply(event(code.EVENT_RISK_RULE, **rule))
 
     def do(self, step: Step) -> None:
@@ -128,7 +131,10 @@ class Driver:
 
         assert self.reference.risks == [fields_of(each) for each in self.engine.risks]
         assert self.reference.orders == [fields_of(each) for each in self.engine.orders]
-        self.in_flight += self.reference.orders
+        self.in_flight += [each for each in self.reference.orders if "order_id" in each]
+        self.deleveragings += sum(
+            each["op"] == code.OP_DELEVERAGE for each in self.reference.orders
+        )
         for each in self.engine.risks:
             self.digest.update(each.tobytes())
             self.liquidations += int(each["kind"] == code.RISK_LIQUIDATION)
@@ -142,28 +148,33 @@ class Driver:
         """Every account, in order of opening, and the fund."""
         state, reference = self.engine.state, self.reference
         count = int(state.summary[0]["account_count"])
-        found = [
+        measures = [measure(state, row) for row in range(count)]
+        found = {
             (
                 int(each["account"]),
+                int(each["scope"]) - 1,
                 int(each["collateral"]),
-                int(each["collateral"] + each["unrealised"]),
-                int(each["maintenance"]),
+                measures[row].equity,
+                measures[row].maintenance,
                 int(each["position_count"]),
-                bool(each["at_risk"]),
+                int(each["at_risk"]),
+                bool(each["is_liquidated"]),
             )
-            for each in state.accounts[:count]
-        ]
-        expected = [
+            for row, each in enumerate(state.accounts[:count])
+        }
+        expected = {
             (
                 each.account,
+                -1 if each.isolated_in is None else each.isolated_in,
                 each.collateral,
                 reference.equity(each),
                 reference.maintenance(each),
                 len(each.positions),
-                each.at_risk,
+                each.level,
+                each.is_liquidated,
             )
-            for each in reference.accounts.values()
-        ]
+            for each in reference.wallets
+        }
 
         assert expected == found
         assert reference.fund == int(state.summary[0]["fund"])
@@ -185,8 +196,30 @@ class Driver:
         fields = {"account": account, "symbol": symbol, "side": side, "qty": lots}
         return event(code.EVENT_POSITION, price=price, leverage=leverage, **fields)
 
-    def _price(self, symbol: int, price: int) -> np.void:
-        return event(code.EVENT_PRICE, symbol=symbol, price=price)
+    def _price(self, symbol: int, price: int, flags: int = 0) -> np.void:
+        return event(code.EVENT_PRICE, symbol=symbol, price=price, flags=flags)
+
+    def _funding(self, symbol: int, rate: int) -> np.void:
+        return event(code.EVENT_FUNDING, symbol=symbol, price=rate)
+
+    def _leverage(self, account: int, symbol: int, leverage: int, mode: int) -> np.void:
+        fields = {"account": account, "symbol": symbol, "leverage": leverage, "side": mode}
+        return event(code.EVENT_LEVERAGE, **fields)
+
+    def _margin(self, account: int, symbol: int, amount: int) -> np.void:
+        return event(code.EVENT_MARGIN, account=account, symbol=symbol, price=amount)
+
+    def _resume(self) -> np.void:
+        return event(code.EVENT_RESUME)
+
+    def _rule(self, first: int, second: int) -> np.void:
+        fields = {"order_id": 2, "price": 20_000, "qty": first, "taker_fee": second}
+        return event(code.EVENT_RISK_RULE, maker_order_id=300_000, **fields)
+
+    def _tier(self, ppm: int, leverage: int) -> np.void:
+        """A rate for large positions in the second symbol, and a cap on their leverage."""
+        fields = {"symbol": 1, "order_id": 3, "price": 400_003, "qty": ppm, "leverage": leverage}
+        return event(code.EVENT_MARGIN_TIER, **fields)
 
     def _trade(
         self, taker: int, maker: int, symbol: int, side: int, lots: int, price: int, fee: int
@@ -200,6 +233,12 @@ class Driver:
         if not self.in_flight:
             return None
         order = self.in_flight[which % len(self.in_flight)]
+        if order["op"] == code.OP_DELEVERAGE:
+            self.in_flight.remove(order)
+            fields = {name: order.get(name, 0) for name in ("account", "order_id", "qty", "price")}
+            fields |= {"symbol": order.get("symbol", 0), "side": order.get("side", 0)}
+            fields |= {"maker_order_id": order["display_qty"], "flags": order["flags"]}
+            return event(code.EVENT_DELEVERAGE, **fields)
         lots = min(lots, order["qty"])
         order["qty"] -= lots
         if order["qty"] == 0:
@@ -233,7 +272,13 @@ def random_step(rng: random.Random) -> Step:
         (6, ("deposit", account, amount)),
         (4, ("withdraw", account, amount)),
         (2, ("position", account, symbol, side, lots, price, rng.randrange(0, 102))),
-        (30, ("price", symbol, price)),
+        (30, ("price", symbol, price, rng.choice([0] * 9 + [1, 2]))),
+        (6, ("funding", symbol, rng.choice([rng.randrange(-500, 500), 50_000, 50_001]))),
+        (3, ("leverage", account, symbol, rng.choice([0, 2, 20, 101]), rng.randrange(2))),
+        (3, ("margin", account, symbol, rng.choice([1, -1]) * amount // 8)),
+        (1, ("resume",)),
+        (1, ("rule", rng.choice([500_000, 700_000]), rng.choice([0, 800_000]))),
+        (1, ("tier", rng.choice([500_000, 600_000]), rng.choice([0, 5]))),
         (25, ("trade", account, other, symbol, side, lots, price, rng.randrange(-9, 30))),
         (20, ("fill", rng.randrange(8), other, lots, price)),
         (6, ("end", rng.randrange(8), rng.choice([code.EVENT_CANCELLED, code.EVENT_REJECTED]))),

@@ -56,6 +56,7 @@ def test_a_long_falls_where_its_tier_says(instruments: Path) -> None:
         "at_risk",
         "liquidation",
         None,
+        None,
     ]
     assert lines[4] == {
         "seq": 5,
@@ -63,15 +64,16 @@ def test_a_long_falls_where_its_tier_says(instruments: Path) -> None:
         "account": 1001,
         "symbol": "BTCUSDT",
         "side": "sell",
-        "qty": "1",
+        "qty": "0.241",
         "price": "45180.72",
-        "loss": "4819.28",
+        "loss": "1161.44648",
         "bankruptcy_price": "45000",
         "collateral": "5000",
         "equity": "180.72",
         "maintenance": "180.72288",
     }
-    assert lines[5] == {
+    assert lines[5] == {"op": "cancel_all", "account": 1001}
+    assert lines[6] == {
         "op": "place",
         "symbol": "BTCUSDT",
         "id": ORDER_ID,
@@ -80,7 +82,7 @@ def test_a_long_falls_where_its_tier_says(instruments: Path) -> None:
         "type": "limit",
         "tif": "ioc",
         "price": "45000",
-        "qty": "1",
+        "qty": "0.241",
         "reduce_only": True,
         "liquidation": True,
         "cause": 5,
@@ -105,13 +107,13 @@ def test_events_of_the_order_finish_the_liquidation(instruments: Path) -> None:
             "entry_value": "0",
             "price": "44000",
             "amount": "-6000",
-            "collateral": "-1000",
+            "collateral": "-600",
         },
         {
             "seq": 70,
             "risk": "insurance_fund",
             "account": 1001,
-            "amount": "-400",
+            "amount": "0",
             "fund": "0",
             "bad_debt": "600",
         },
@@ -122,13 +124,14 @@ def test_events_of_the_order_finish_the_liquidation(instruments: Path) -> None:
             "collateral": "0",
             "equity": "0",
             "maintenance": "0",
-            "amount": "-5000",
+            "amount": "-5400",
         },
         {
             "seq": 70,
             "risk": "at_risk",
             "account": 1001,
             "state": "left",
+            "level": 0,
             "collateral": "0",
             "equity": "0",
             "maintenance": "0",

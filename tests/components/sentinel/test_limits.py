@@ -8,6 +8,7 @@ import pytest
 from components.messages import code
 from components.sentinel.engine import apply_batch, check_invariants, new_outbox, new_state
 from components.sentinel.engine.state import NOTIONAL_MAX, POSITIONS_MAX
+from components.sentinel.engine.valuation import measure
 from components.units import MONEY_MAX, MONEY_UNIT_MAX
 from tests.components.sentinel.driver import Engine, event, set_up
 
@@ -37,10 +38,10 @@ def test_an_account_full_of_the_largest_positions_still_adds_up() -> None:
     for symbol in range(POSITIONS_MAX):
         engine.apply(event(code.EVENT_PRICE, symbol=symbol, price=1 if symbol % 2 else 2**40))
         check_invariants(engine.state)
-    account = engine.state.accounts[0]
+    found = measure(engine.state, 0)
 
-    assert account["unrealised"] == (POSITIONS_MAX // 2) * lots * (1 - 2**40)
-    assert account["maintenance"] == (POSITIONS_MAX // 2) * lots * (1 + 2**40)
+    assert found.equity == MONEY_MAX + (POSITIONS_MAX // 2) * lots * (1 - 2**40)
+    assert found.maintenance == (POSITIONS_MAX // 2) * lots * (1 + 2**40)
 
 
 def test_a_price_that_would_pass_the_limit_is_refused_until_the_position_is_gone() -> None:
@@ -141,7 +142,7 @@ def test_a_batch_stops_where_the_outbox_is_full_and_goes_on_from_there() -> None
     events = np.zeros(50, event(0).dtype)
     for place in range(50):
         events[place] = event(code.EVENT_DEPOSIT, seq=place + 1, account=1, price=10)
-    outbox = new_outbox(20, 20)
+    outbox = new_outbox(50, 50)
     place, seen = 0, 0
     while place < events.size:
         place = apply_batch(engine.state, events, place, outbox)

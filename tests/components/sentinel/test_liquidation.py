@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from components.messages import code
+from components.messages.command import ALL_SYMBOLS
 from components.sentinel.engine import canonical_bytes, check_invariants, restore
 from components.sentinel.engine.liquidation_price import liquidation_price
 from components.sentinel.engine.state import FIRST_ORDER_ID
@@ -53,6 +54,10 @@ def fall_price(engine: Engine, account: int, symbol: int = 0) -> int:
     return int(liquidation_price(engine.state, int(np.flatnonzero(is_it)[0])))
 
 
+CURING = 121
+"""Of 500 lots: 113.065 of equity allow 0.76 of it as maintenance margin, 0.22613 a lot: 379 lots."""
+
+
 def test_half_a_bitcoin_long_at_50000_with_ten_times_leverage_falls_at_45226_13() -> None:
     """(2500 - 0.5 × 50000) / (0.5 × 0.005 - 0.5) = 45226.1306…: 45226.14 is safe."""
     engine = engine_with(((0, 5_000),))
@@ -62,17 +67,26 @@ def test_half_a_bitcoin_long_at_50000_with_ten_times_leverage_falls_at_45226_13(
     assert price(engine, 4_522_614) == []
     assert fall_price(engine, 1001) == 4_522_613
     assert price(engine, 4_522_613, seq=9) == [1001]
-    liquidation = fields_of(engine.risks[0])
-    assert liquidation["qty"] == 500
+    liquidation = fields_of(engine.risks[-1])
+    assert liquidation["qty"] == CURING
     assert liquidation["side"] == code.SELL
-    assert liquidation["amount"] == 238_693_500_000
+    assert liquidation["amount"] == 238_693_500_000 * CURING // 500
     assert liquidation["bankruptcy_price"] == 4_500_000
+    assert [int(each["op"]) for each in engine.orders] == [code.OP_CANCEL_ALL, code.OP_PLACE]
     assert fields_of(engine.orders[0]) == {
+        "ts": 9_000,
+        "account": 1001,
+        "cause": 9,
+        "symbol": ALL_SYMBOLS,
+        "op": code.OP_CANCEL_ALL,
+        "source": code.SOURCE_SENTINEL,
+    }
+    assert fields_of(engine.orders[1]) == {
         "ts": 9_000,
         "account": 1001,
         "order_id": FIRST_ORDER_ID,
         "price": 4_500_000,
-        "qty": 500,
+        "qty": CURING,
         "cause": 9,
         "op": code.OP_PLACE,
         "side": code.SELL,
@@ -168,37 +182,79 @@ def test_a_position_without_a_price_is_valued_at_entry_and_not_liquidated() -> N
     open_position(engine, 1, 1, code.BUY, 500, 5_000_000, symbol=1)
 
     assert price(engine, 5_000_000) == [1]
-    assert [int(each["symbol"]) for each in engine.orders] == [0]
-    assert price(engine, 5_000_000, symbol=1) == [1]
+    assert [int(each["symbol"]) for each in engine.orders] == [ALL_SYMBOLS, 0]
+    assert price(engine, 5_000_000, symbol=1) == []  # an order is in flight
+    fill = {"account": 1, "order_id": FIRST_ORDER_ID, "side": code.SELL, "maker_account": 99}
+    engine.apply(event(code.EVENT_TRADE, qty=500, price=5_000_000, **fill))
     assert [int(each["symbol"]) for each in engine.orders] == [1]
 
 
-def test_one_order_is_in_flight_and_its_end_brings_the_next_at_the_next_price() -> None:
+def filled(engine: Engine, lots: int, ticks: int, number: int = 0) -> None:
+    """Account 1's liquidation order trades with somebody unknown."""
+    fill = {"account": 1, "order_id": FIRST_ORDER_ID + number, "side": code.SELL}
+    engine.apply(event(code.EVENT_TRADE, qty=lots, price=ticks, maker_account=99, **fill))
+
+
+def test_one_order_is_in_flight_and_one_that_ended_unfilled_waits_for_the_next_price() -> None:
     engine = engine_with(((0, 5_000),))
     open_position(engine, 1, 2_500 * MONEY, code.BUY, 500, 5_000_000)
 
     assert price(engine, 4_520_000) == [1]
+    wanted = int(engine.orders[1]["qty"])
     assert price(engine, 4_519_000) == []
-    fill = {"account": 1, "order_id": FIRST_ORDER_ID, "side": code.SELL, "maker_account": 99}
-    engine.apply(event(code.EVENT_TRADE, qty=200, price=4_519_000, **fill))
+    filled(engine, 20, 4_519_000)
     assert engine.orders == []
     assert price(engine, 4_518_000) == []
     ended = {"account": 1, "order_id": FIRST_ORDER_ID, "reason": code.REASON_IOC}
-    engine.apply(event(code.EVENT_CANCELLED, qty=300, **ended))
+    engine.apply(event(code.EVENT_CANCELLED, qty=wanted - 20, **ended))
     assert engine.risks == []
-    assert price(engine, 4_517_000) == []  # what traded has cured it for now
-    assert price(engine, 4_505_000) == [1]
-    assert engine.orders[0]["qty"] == 300
+    assert price(engine, 4_517_000) == [1]
+    assert [int(each["op"]) for each in engine.orders] == [code.OP_PLACE]  # cancelled once
     assert engine.orders[0]["order_id"] == FIRST_ORDER_ID + 1
 
 
-def test_beyond_the_bankruptcy_price_the_order_goes_to_market() -> None:
+def test_what_cures_the_account_is_closed_and_no_more() -> None:
+    engine = engine_with(((0, 5_000),))
+    open_position(engine, 1, 2_500 * MONEY, code.BUY, 500, 5_000_000)
+    price(engine, 4_522_613)
+    filled(engine, CURING - 1, 4_522_613)
+    assert engine.state.accounts[0]["at_risk"] == 1
+    filled(engine, 1, 4_522_613)
+
+    assert engine.orders == []
+    assert engine.state.accounts[0]["at_risk"] == 0
+    assert engine.state.positions[0]["qty"] == 500 - CURING
+
+
+def test_a_filled_step_that_did_not_cure_is_followed_by_the_next_at_once() -> None:
+    engine = engine_with(((0, 5_000),))
+    open_position(engine, 1, 2_500 * MONEY, code.BUY, 500, 5_000_000)
+    price(engine, 4_522_613)
+    filled(engine, CURING, 4_500_000)  # far below the mark
+
+    assert [int(each["op"]) for each in engine.orders] == [code.OP_PLACE]
+    assert engine.orders[0]["qty"] > 0
+
+
+def test_beyond_the_bankruptcy_price_the_fund_pays_and_the_order_goes_to_market() -> None:
+    engine = engine_with(((0, 5_000),), maker_account=100 * MONEY)
+    open_position(engine, 1, 2_500 * MONEY, code.BUY, 500, 5_000_000)
+
+    assert price(engine, 4_490_000) == [1]
+    assert engine.state.summary[0]["fund"] == 50 * MONEY
+    assert engine.state.accounts[0]["collateral"] == 2_550 * MONEY
+    assert engine.orders[1]["order_type"] == code.TYPE_MARKET
+    assert engine.orders[1]["qty"] == 500
+    assert engine.orders[1]["price"] == 0
+
+
+def test_without_fund_and_counterparty_the_order_goes_to_market() -> None:
     engine = engine_with(((0, 5_000),))
     open_position(engine, 1, 2_500 * MONEY, code.BUY, 500, 5_000_000)
 
     assert price(engine, 4_499_999) == [1]
-    assert engine.orders[0]["order_type"] == code.TYPE_MARKET
-    assert engine.orders[0]["price"] == 0
+    assert engine.orders[1]["order_type"] == code.TYPE_MARKET
+    assert engine.orders[1]["price"] == 0
 
 
 def test_simultaneous_liquidations_go_by_shortfall_ratio_then_notional_then_account() -> None:
@@ -219,15 +275,11 @@ def test_the_fund_pays_what_it_has_and_the_rest_is_bad_debt() -> None:
     engine = engine_with(((0, 5_000),), maker_account=100 * MONEY)
     open_position(engine, 1, 2_500 * MONEY, code.BUY, 500, 5_000_000)
     price(engine, 4_400_000)
-    fill = {"account": 1, "order_id": FIRST_ORDER_ID, "side": code.SELL, "maker_account": 99}
-    engine.apply(event(code.EVENT_TRADE, qty=500, price=4_400_000, **fill))
-
-    fund = next(each for each in engine.risks if each["kind"] == code.RISK_INSURANCE_FUND)
-    assert (fund["amount"], fund["collateral"], fund["entry_value"]) == (
-        -100 * MONEY,
-        0,
-        400 * MONEY,
-    )
+    paid = next(each for each in engine.risks if each["kind"] == code.RISK_INSURANCE_FUND)
+    assert (paid["amount"], paid["collateral"], paid["entry_value"]) == (-100 * MONEY, 0, 0)
+    filled(engine, 500, 4_400_000)
+    rest = next(each for each in engine.risks if each["kind"] == code.RISK_INSURANCE_FUND)
+    assert (rest["amount"], rest["collateral"], rest["entry_value"]) == (0, 0, 400 * MONEY)
     assert engine.state.accounts[0]["collateral"] == 0
     check_invariants(engine.state)
 
@@ -237,15 +289,22 @@ def test_the_liquidation_fee_goes_to_the_fund_but_never_beyond_the_equity() -> N
         engine = engine_with(((0, 5_000),), price=fee_ppm)
         open_position(engine, 1, 2_500 * MONEY, code.BUY, 500, 5_000_000)
         price(engine, 4_520_000)
-        fill = {"account": 1, "order_id": FIRST_ORDER_ID, "side": code.SELL, "maker_account": 99}
-        engine.apply(event(code.EVENT_TRADE, qty=500, price=4_520_000, **fill))
+        lots = int(engine.orders[1]["qty"])
+        filled(engine, lots, 4_520_000)
 
-        assert expected == engine.state.summary[0]["fund"]
-        assert 10_000_000_000 - expected == engine.state.accounts[0]["collateral"]
+        assert engine.state.summary[0]["fund"] == min(expected, -(-expected * lots // 500))
+        check_invariants(engine.state)
 
 
-def test_positions_closed_together_share_the_equity() -> None:
-    """Both filled at their limits, the account ends with nothing, not with a debt."""
+def test_a_fee_that_eats_what_reducing_frees_closes_the_whole_position() -> None:
+    engine = engine_with(((0, 5_000),), price=100_000)
+    open_position(engine, 1, 2_500 * MONEY, code.BUY, 500, 5_000_000)
+    price(engine, 4_520_000)
+
+    assert engine.orders[1]["qty"] == 500
+
+
+def test_the_position_with_the_most_maintenance_margin_goes_first() -> None:
     engine = engine_with(((0, 5_000),))
     for record in set_up(1, CENT_UNIT, ((0, 10_000),)):
         engine.apply(record)
@@ -253,14 +312,9 @@ def test_positions_closed_together_share_the_equity() -> None:
     open_position(engine, 1, 1_000 * MONEY, code.SELL, 300, 1_000_000, symbol=1)
     price(engine, 5_000_000)
     price(engine, 1_000_000, symbol=1)
-    assert price(engine, 1_650_000, symbol=1) == [1, 1]
-    for each in list(engine.orders):
-        fill = {name: int(each[name]) for name in ("account", "order_id", "side", "symbol", "qty")}
-        engine.apply(event(code.EVENT_TRADE, price=int(each["price"]), maker_account=99, **fill))
 
-    assert 0 <= engine.state.accounts[0]["collateral"] < 600 * CENT_UNIT
-    assert engine.state.summary[0]["position_count"] == 0
-    check_invariants(engine.state)
+    assert price(engine, 1_665_000, symbol=1) == [1]
+    assert [int(each["symbol"]) for each in engine.orders] == [ALL_SYMBOLS, 1]
 
 
 def test_at_risk_comes_above_the_threshold_and_goes_below_nineteen_twentieths_of_it() -> None:
