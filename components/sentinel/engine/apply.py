@@ -55,7 +55,7 @@ from components.sentinel.engine.rules import (
     apply_risk_rule,
 )
 from components.sentinel.engine.state import FIRST_ORDER_ID, NONE, SentinelState, wide
-from disruptor.compiled import compiled, inlined, internal
+from disruptor.compiled import compiled, internal
 
 
 @compiled
@@ -85,7 +85,7 @@ def apply_batch(
     return events.size
 
 
-@inlined
+@internal
 def _dispatch(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> None:
     kind = event["kind"]
     if kind == EVENT_PRICE:

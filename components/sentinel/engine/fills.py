@@ -53,7 +53,7 @@ from components.units import MONEY_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
 from disruptor.compiled import inlined, internal
 
 
-@inlined
+@internal
 def apply_trade(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> None:
     """Apply one trade event by the table above."""
     taker = find_account(state, event["account"])
