@@ -68,12 +68,8 @@ def _require(holds: bool, invariant: str, **values: object) -> None:
         raise InvariantError(f"invariant {invariant} is broken: {told}")
 
 
-def conservation_gap(state: SentinelState) -> int:
-    """Left minus right of the identity of ``ledger.py``; 0 unless money was made or lost."""
-    return _gap(state, scan_order(state))
-
-
 def _gap(state: SentinelState, order: np.ndarray) -> int:
+    """Left minus right of the identity of ``ledger.py``; 0 unless money was made or lost."""
     count = int(state.summary[0]["account_count"])
     held = sum(state.accounts["collateral"][:count].tolist())
     held -= sum(state.positions["entry_value"][order].tolist())
@@ -84,7 +80,8 @@ def _gap(state: SentinelState, order: np.ndarray) -> int:
 
 
 def _check_conservation(state: SentinelState, order: np.ndarray) -> None:
-    _require(_gap(state, order) == 0, "A, conservation", gap=_gap(state, order))
+    gap = _gap(state, order)
+    _require(gap == 0, "A, conservation", gap=gap)
 
 
 def _maintenance(state: SentinelState, symbol: int, notional: int) -> int:

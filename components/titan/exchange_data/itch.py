@@ -21,8 +21,6 @@ from typing import BinaryIO, Final
 
 from components.messages.json_lines import TextError
 
-PRICE_SCALE: Final = 10_000
-
 _HEADER: Final = Struct(">cHHHI")  # the timestamp as its upper two and lower four bytes
 _STOCK: Final = ("stock", "8s")
 
