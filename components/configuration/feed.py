@@ -7,27 +7,25 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field
 
-from components.configuration.values import Money, PositiveDecimal, Symbol, User
+from components.configuration.order_flow import OrderFlow
+from components.configuration.simulation import Simulation
+from components.configuration.values import Symbol
+from components.feed.order_flow_settings import OrderFlowSettings
 from components.feed.settings import (
-    ORDERS_PER_SECOND_MAX,
-    SLOTS_MAX,
     BinanceSettings,
     FeedSettings,
     Market,
     Mode,
     OffGrid,
-    OrderFlowSettings,
     PriceFrom,
     RecordedSettings,
-    SimulationSettings,
     Stream,
 )
-from components.units import MONEY_SCALE, PPM
+from components.feed.simulation_settings import SimulationSettings
 from disruptor.topology.model import Strict, shown
 
 AS_FAST_AS_POSSIBLE: Final = "max"
 _STREAMS = "a list out of trade, agg_trade, mark_price, book_ticker and depth"
-_PPM = f"parts per million from 0 to {PPM}"
 
 
 def _speed(value: object) -> object:
@@ -36,35 +34,6 @@ def _speed(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 1e6:
         raise ValueError(f"found {shown(value)}; write max, or a factor above 0 up to 1000000")
     return float(value)
-
-
-class Simulation(Strict):
-    """Random walks; a symbol without a start price of its own begins at ``start_price``."""
-
-    start_price: PositiveDecimal = Field(
-        default=SimulationSettings.start_price, description='a positive price, e.g. "50000"'
-    )
-    start_prices: dict[Symbol, PositiveDecimal] = Field(
-        default={}, description="a mapping from symbols to prices"
-    )
-    volatility: float = Field(
-        default=SimulationSettings.volatility,
-        ge=0,
-        le=0.5,
-        description="the standard deviation of one step's return, from 0 to 0.5",
-    )
-    drift: float = Field(
-        default=SimulationSettings.drift,
-        ge=-0.5,
-        le=0.5,
-        description="the mean growth of one step, from -0.5 to 0.5",
-    )
-    interval_ms: float = Field(
-        default=SimulationSettings.interval_s * 1000,
-        ge=0.1,
-        le=86_400_000,
-        description="milliseconds from 0.1 to 86400000",
-    )
 
 
 class Recorded(Strict):
@@ -113,59 +82,6 @@ class Binance(Strict):
         ge=1024,
         le=2**30,
         description="bytes from 1024 to 1073741824",
-    )
-
-
-class OrderFlow(Strict):
-    """Makers and takers around the price, each with an account that set-up funds."""
-
-    orders_per_second: float = Field(
-        default=OrderFlowSettings.orders_per_second,
-        ge=0,
-        le=ORDERS_PER_SECOND_MAX,
-        description=f"0 for none, or a rate up to {ORDERS_PER_SECOND_MAX}",
-    )
-    maker_accounts: Annotated[tuple[User, ...], Field(strict=False)] = Field(
-        default=OrderFlowSettings.maker_accounts,
-        min_length=1,
-        description="a list of account numbers",
-    )
-    taker_accounts: Annotated[tuple[User, ...], Field(strict=False)] = Field(
-        default=OrderFlowSettings.taker_accounts,
-        min_length=1,
-        description="a list of account numbers",
-    )
-    collateral: Money = Field(
-        default=10_000_000 * MONEY_SCALE,
-        description="what each of these accounts starts with",
-    )
-    levels: int = Field(
-        default=OrderFlowSettings.levels,
-        ge=1,
-        le=SLOTS_MAX // 2,
-        description=f"a whole number from 1 to {SLOTS_MAX // 2}",
-    )
-    half_spread_ppm: int = Field(
-        default=OrderFlowSettings.half_spread_ppm, ge=0, le=PPM, description=_PPM
-    )
-    level_step_ppm: int = Field(
-        default=OrderFlowSettings.level_step_ppm, ge=0, le=PPM, description=_PPM
-    )
-    taker_share_ppm: int = Field(
-        default=OrderFlowSettings.taker_share_ppm, ge=0, le=PPM, description=_PPM
-    )
-    taker_reach_ppm: int = Field(
-        default=OrderFlowSettings.taker_reach_ppm, ge=0, le=PPM, description=_PPM
-    )
-    maker_notional: Money = Field(
-        default=OrderFlowSettings.maker_notional, description="the largest quote"
-    )
-    taker_notional: Money = Field(
-        default=OrderFlowSettings.taker_notional, description="the largest take"
-    )
-    inventory_notional: Money = Field(
-        default=OrderFlowSettings.inventory_notional,
-        description="the inventory beyond which a taker turns round",
     )
 
 

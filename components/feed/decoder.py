@@ -12,7 +12,14 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from components.feed.batch import CommandBatch
-from components.feed.binance_messages import (
+from components.feed.binance_messages import Parser
+from components.feed.gaps import GAP, REPEATED, SequenceCheck
+from components.feed.latency import ClockOffset
+from components.feed.metrics import FeedMetrics
+from components.feed.order_flow import OrderFlow
+from components.feed.sampled_log import SampledLog
+from components.feed.settings import FeedSettings
+from components.feed.venue_messages import (
     AggTrade,
     BookTicker,
     Control,
@@ -21,17 +28,10 @@ from components.feed.binance_messages import (
     Ignored,
     Malformed,
     MarkPrice,
-    Parser,
     ServerShutdown,
     Trade,
     VenueSymbol,
 )
-from components.feed.gaps import GAP, REPEATED, SequenceCheck
-from components.feed.latency import ClockOffset
-from components.feed.metrics import FeedMetrics
-from components.feed.order_flow import OrderFlow
-from components.feed.sampled_log import SampledLog
-from components.feed.settings import FeedSettings
 from components.instruments import InstrumentTable
 
 KINDS: Final[dict[type, str]] = {

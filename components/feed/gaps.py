@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from components.feed.binance_messages import (
+from components.feed.venue_messages import (
     NO_ID,
     AggTrade,
     BookTicker,

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from components.feed.order_flow_kernel import SHARE_BITS, FlowRules, FlowState, generate
-from components.feed.settings import OrderFlowSettings
+from components.feed.order_flow_settings import OrderFlowSettings
 from components.instruments import Instrument, InstrumentTable
 from components.messages.code import OP_CANCEL_ALL, SOURCE_ORDER_FLOW
 from components.messages.command import ALL_SYMBOLS, Commands, new_commands

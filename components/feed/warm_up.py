@@ -7,7 +7,7 @@ from decimal import Decimal
 from components.feed.ingress import Ingress
 from components.feed.metrics import InMemoryFeedMetrics
 from components.feed.order_flow import OrderFlow
-from components.feed.settings import OrderFlowSettings
+from components.feed.order_flow_settings import OrderFlowSettings
 from components.instruments import Instrument, InstrumentTable
 
 

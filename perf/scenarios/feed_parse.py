@@ -19,9 +19,10 @@ from components.feed.decoder import Decoder, build_parser
 from components.feed.ingress import Ingress
 from components.feed.metrics import InMemoryFeedMetrics
 from components.feed.order_flow import OrderFlow
+from components.feed.order_flow_settings import OrderFlowSettings
 from components.feed.publisher import Publisher
 from components.feed.recording import read_recording
-from components.feed.settings import FeedSettings, OrderFlowSettings
+from components.feed.settings import FeedSettings
 from components.instruments import Instrument, InstrumentTable
 from components.messages.command import Commands
 from perf.harness.measurement import Measurement, Options

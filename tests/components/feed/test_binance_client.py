@@ -13,7 +13,8 @@ import pytest
 from components.feed.backoff import Backoff
 from components.feed.binance_streams import stream_addresses
 from components.feed.metrics import InMemoryFeedMetrics
-from components.feed.settings import BinanceSettings, FeedSettings, OrderFlowSettings
+from components.feed.order_flow_settings import OrderFlowSettings
+from components.feed.settings import BinanceSettings, FeedSettings
 from components.feed.source import run_feed
 from components.feed.stand_in_venue import Close, Cut, Script, Send, Silence, StandInVenue, Step
 from components.instruments import InstrumentTable

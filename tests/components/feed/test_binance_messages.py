@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 import pytest
 
-from components.feed.binance_messages import (
+from components.feed.binance_messages import Parser
+from components.feed.venue_messages import (
     NO_ID,
     AggTrade,
     BookTicker,
@@ -20,7 +21,6 @@ from components.feed.binance_messages import (
     Malformed,
     MarkPrice,
     Message,
-    Parser,
     ServerShutdown,
     Trade,
     VenueSymbol,

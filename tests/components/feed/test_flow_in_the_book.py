@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from components.feed.metrics import InMemoryFeedMetrics
-from components.feed.settings import FeedSettings, OrderFlowSettings
+from components.feed.order_flow_settings import OrderFlowSettings
+from components.feed.settings import FeedSettings
 from components.feed.source import run_feed
 from components.instruments import InstrumentTable
 from components.messages.code import (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from components.feed.binance_messages import (
+from components.feed.gaps import GAP, IN_ORDER, RENUMBERED_AFTER, REPEATED, SequenceCheck
+from components.feed.venue_messages import (
     NO_ID,
     AggTrade,
     BookTicker,
@@ -10,7 +11,6 @@ from components.feed.binance_messages import (
     MarkPrice,
     Trade,
 )
-from components.feed.gaps import GAP, IN_ORDER, RENUMBERED_AFTER, REPEATED, SequenceCheck
 
 
 def trade(trade_id: int, symbol: int = 0) -> Trade:

@@ -13,7 +13,7 @@ import numpy as np
 from components.feed.ingress import Ingress
 from components.feed.metrics import InMemoryFeedMetrics
 from components.feed.order_flow import OrderFlow
-from components.feed.settings import OrderFlowSettings
+from components.feed.order_flow_settings import OrderFlowSettings
 
 from .conftest import instruments as instruments_fixture
 

@@ -10,18 +10,14 @@ from pathlib import Path
 import numpy as np
 from click.testing import CliRunner
 
-from components.feed.binance_messages import (
-    BookTicker,
-    DepthSnapshot,
-    DepthUpdate,
-    Parser,
-    VenueSymbol,
-)
+from components.feed.binance_messages import Parser
 from components.feed.make_recording import FIRST_TRADE_ID, main, recording_bytes
 from components.feed.metrics import InMemoryFeedMetrics
+from components.feed.order_flow_settings import OrderFlowSettings
 from components.feed.recording import read_recording
-from components.feed.settings import FeedSettings, OrderFlowSettings, RecordedSettings
+from components.feed.settings import FeedSettings, RecordedSettings
 from components.feed.source import run_feed
+from components.feed.venue_messages import BookTicker, DepthSnapshot, DepthUpdate, VenueSymbol
 from components.instruments import InstrumentTable
 
 from .conftest import Collected

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from components.feed.order_flow import OrderFlow
-from components.feed.settings import OrderFlowSettings
+from components.feed.order_flow_settings import OrderFlowSettings
 from components.instruments import InstrumentTable
 from components.messages.code import (
     BUY,

@@ -9,13 +9,13 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.feed.binance_messages import (
+from components.feed.binance_messages import Parser
+from components.feed.venue_messages import (
     AggTrade,
     BookTicker,
     DepthUpdate,
     MarkPrice,
     Message,
-    Parser,
     Trade,
     VenueSymbol,
 )

@@ -16,7 +16,14 @@ from typing import NamedTuple
 
 import pytest
 
-from components.feed.binance_messages import (
+from components.feed.binance_messages import Parser
+from components.feed.gaps import GAP, IN_ORDER, SequenceCheck
+from components.feed.metrics import InMemoryFeedMetrics
+from components.feed.order_flow_settings import OrderFlowSettings
+from components.feed.recording import read_recording
+from components.feed.settings import FeedSettings, RecordedSettings
+from components.feed.source import run_feed
+from components.feed.venue_messages import (
     AggTrade,
     BookTicker,
     DepthSnapshot,
@@ -24,15 +31,9 @@ from components.feed.binance_messages import (
     Ignored,
     Malformed,
     Message,
-    Parser,
     Trade,
     VenueSymbol,
 )
-from components.feed.gaps import GAP, IN_ORDER, SequenceCheck
-from components.feed.metrics import InMemoryFeedMetrics
-from components.feed.recording import read_recording
-from components.feed.settings import FeedSettings, OrderFlowSettings, RecordedSettings
-from components.feed.source import run_feed
 from components.instruments import Instrument, InstrumentTable
 from tests.recordings import recording
 

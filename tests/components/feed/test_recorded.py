@@ -11,8 +11,9 @@ import orjson
 import pytest
 
 from components.feed.metrics import InMemoryFeedMetrics
+from components.feed.order_flow_settings import OrderFlowSettings
 from components.feed.recorded import LOOP_PAUSE_NS
-from components.feed.settings import FeedSettings, OrderFlowSettings, RecordedSettings
+from components.feed.settings import FeedSettings, RecordedSettings
 from components.feed.source import run_feed
 from components.instruments import InstrumentTable
 from components.messages.code import OP_PRICE, SOURCE_FEED

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from components.feed.metrics import InMemoryFeedMetrics
-from components.feed.settings import FeedSettings, OrderFlowSettings, SimulationSettings
+from components.feed.order_flow_settings import OrderFlowSettings
+from components.feed.settings import FeedSettings
+from components.feed.simulation_settings import SimulationSettings
 from components.feed.source import run_feed
 from components.instruments import InstrumentTable
 from components.messages.code import OP_CANCEL_ALL, OP_PRICE, SOURCE_FEED, SOURCE_ORDER_FLOW
