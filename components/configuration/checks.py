@@ -151,12 +151,13 @@ def _feed(configuration: PlatformConfiguration, table: InstrumentTable) -> Itera
     for symbol in feed.venue_symbols:
         if symbol not in table:
             yield Mistake(("feed", "venue_symbols", symbol), _unknown(symbol, table))
-    for symbol, price in feed.simulation.start_prices.items():
-        key = ("feed", "simulation", "start_prices", symbol)
-        if symbol not in table:
-            yield Mistake(key, _unknown(symbol, table))
-        else:
-            yield from _off_grid(key, price, table[symbol].tick_size, "tick_size")
+    for name in ("start_prices", "levels"):
+        for symbol, price in getattr(feed.simulation, name).items():
+            key = ("feed", "simulation", name, symbol)
+            if symbol not in table:
+                yield Mistake(key, _unknown(symbol, table))
+            else:
+                yield from _off_grid(key, price, table[symbol].tick_size, "tick_size")
     if feed.mode == "recorded":
         yield from _recording(feed.recorded.path)
 

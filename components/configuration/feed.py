@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field
@@ -21,7 +20,6 @@ from components.feed.settings import (
     RecordedSettings,
     Stream,
 )
-from components.feed.simulation_settings import SimulationSettings
 from disruptor.topology.model import Strict, shown
 
 AS_FAST_AS_POSSIBLE: Final = "max"
@@ -127,12 +125,10 @@ class Feed(Strict):
     def settings(self) -> FeedSettings:
         """What the feed's process takes; raises ConfigurationError for what does not fit."""
         flow = self.order_flow.model_dump(exclude={"collateral"})
-        simulation = self.simulation.model_dump(exclude={"interval_ms"})
-        interval_s = float(Decimal(str(self.simulation.interval_ms)) / 1000)
         plain = self.model_dump(exclude={"simulation", "recorded", "binance", "order_flow"})
         return FeedSettings(
             **plain,
-            simulation=SimulationSettings(**simulation, interval_s=interval_s),
+            simulation=self.simulation.settings(),
             recorded=RecordedSettings(**self.recorded.model_dump()),
             binance=BinanceSettings(**self.binance.model_dump()),
             order_flow=OrderFlowSettings(**flow),

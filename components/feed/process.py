@@ -25,6 +25,8 @@ def run(context: ProcessContext) -> None:
     """Feed until told to stop, or until a recording that does not loop has ended."""
     settings: RunSettings = context.settings
     feed = continuing(settings.configuration.feed.settings(), _last_prices(context, settings))
+    if context.is_restart:
+        feed = without_stress(feed)
     block = CounterBlock.create(
         counters_name(context.platform, context.name), specs_for(FEED, settings.instruments)
     )
@@ -57,10 +59,21 @@ def run(context: ProcessContext) -> None:
 def continuing(feed: FeedSettings, last_prices: Mapping[str, Decimal]) -> FeedSettings:
     """The settings, with simulated prices going on from the last ones.
 
-    A restart is not a price jump that would liquidate somebody.
+    A restart is not a price jump that would liquidate somebody, nor does it change what prices
+    revert to.
     """
-    prices = {**feed.simulation.start_prices, **last_prices}
-    return replace(feed, simulation=replace(feed.simulation, start_prices=prices))
+    simulation = feed.simulation
+    prices = {**simulation.start_prices, **last_prices}
+    levels = {symbol: simulation.level_of(symbol) for symbol in feed.symbols}
+    return replace(feed, simulation=replace(simulation, start_prices=prices, levels=levels))
+
+
+def without_stress(feed: FeedSettings) -> FeedSettings:
+    """The settings of a feed that was started again while its platform runs.
+
+    A stress script belongs to a run, and is not played twice in one.
+    """
+    return replace(feed, simulation=replace(feed.simulation, stress=()))
 
 
 def _last_prices(context: ProcessContext, settings: RunSettings) -> dict[str, Decimal]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from components.feed.correlation import correlation_factor
 from components.feed.order_flow_settings import OrderFlowSettings
 from components.feed.setting_checks import require, require_one_of
 from components.feed.simulation_settings import SimulationSettings
@@ -98,6 +99,12 @@ class FeedSettings:
             self.symbols,
             "each may stand only once",
         )
+        for event in self.simulation.stress:
+            for symbol in event.symbols:
+                right = f"it must be one of feed.symbols: {', '.join(self.symbols)}"
+                require(symbol in self.symbols, "simulation.stress", symbol, right)
+        if self.simulation.correlation:
+            correlation_factor(self.simulation.correlation, self.symbols)
         require(self.seed >= 0, "seed", self.seed, "a whole number from 0")
         require(1 <= self.batch_max <= 65_536, "batch_max", self.batch_max, "1 to 65536")
         require(

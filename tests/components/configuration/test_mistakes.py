@@ -142,6 +142,28 @@ CASES = [
         ),
     ),
     (
+        ("volatility: 0.002 ", "reversion: 0.5"),
+        (
+            "feed.simulation.reversion: found 0.5; write the part of the way to its level that a "
+            "price is pulled in one step, from 0 to 0.25"
+        ),
+    ),
+    (
+        ("volatility: 0.002 ", "correlation: [[1, 2], [2, 1]]"),
+        (
+            "feed.simulation.correlation: found 'rows of [2, 2] numbers'; write 1 rows of 1 "
+            "numbers, in the order of feed.symbols: BTCUSDT"
+        ),
+    ),
+    (
+        ("volatility: 0.002 ", "stress: [{kind: gap, at_s: 1, change: 0}]"),
+        ("feed.simulation.stress: found 0.0; the change of a gap is from -0.99 to 100, and not 0"),
+    ),
+    (
+        ("volatility: 0.002 ", "stress: [{kind: slump, at_s: 1}]"),
+        'feed.simulation.stress.0.kind: found "slump"; write crash, gap, flash or freeze',
+    ),
+    (
         ("mode: simulation", "mode: recordd"),
         (
             'feed.mode: found "recordd"; write simulation, recorded or binance '
