@@ -184,6 +184,25 @@ def compiler_fence(typing_context: Any) -> Any:
 
 
 @intrinsic
+def prefetch(typing_context: Any, array: Any, index: Any) -> Any:
+    """Ask for array[index] (of any kind) to be brought near for reading; changes nothing else."""
+    if not (isinstance(array, types.Array) and array.ndim == 1 and _is_index(index)):
+        return None
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        index_value = _index(context, builder, signature.args[1], arguments[1])
+        pointer = _pointer(context, builder, signature.args[0], arguments[0], index_value)
+        word, line = ir.IntType(32), ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [line, word, word, word])
+        function = _declare(builder.module, kind, "llvm.prefetch.p0i8")
+        for_reading, keep_near, data = word(0), word(3), word(1)
+        builder.call(function, [builder.bitcast(pointer, line), for_reading, keep_near, data])
+        return context.get_dummy_value()
+
+    return types.void(array, index), codegen
+
+
+@intrinsic
 def pause(typing_context: Any) -> Any:
     """Tell the core that this is a spin: x86 ``pause``, ARM ``yield``; elsewhere nothing."""
 
