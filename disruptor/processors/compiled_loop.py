@@ -21,6 +21,7 @@ from typing import Any, Final
 from disruptor.compiled import inlined
 from disruptor.errors import ConfigurationError
 from disruptor.kernel_cache import cache_directory, source_digest
+from disruptor.memory.libc import monotonic_ns
 from disruptor.processors.partition import Partition
 
 # What a loop reports, int64: the handler's code for the event at which it stopped (0: none), that
@@ -30,13 +31,16 @@ SEQUENCE: Final = 1
 BATCHES: Final = 2
 REPORT_WORDS: Final = 3
 
+_BATCHES_BETWEEN_CLOCK_READS: Final = 64
+
 _TEMPLATE = '''"""Generated: the event loop around {module}.{name}."""
 
 import numpy as np
 
 from disruptor.compiled import compiled, inlined
 from disruptor.memory.atomics import load_acquire
-from disruptor.processors.compiled_loop import BATCHES, CODE, SEQUENCE, result_code
+from disruptor.memory.libc import monotonic_ns
+from disruptor.processors.compiled_loop import BATCHES, CODE, SEQUENCE, is_over, result_code
 from disruptor.processors.partition import partition_of_key
 from disruptor.ring.barrier import advance, has_voids, is_void, wait_for
 from {module} import {name} as handle
@@ -77,8 +81,9 @@ def end_of_run(ring, low, high):
 @compiled
 def run(
     ring, word, dependents, strategy, control, state,
-    batch_size_max, batches_max, timeout_ns, index, count, report,
+    batch_size_max, batches_max, turn_ns, timeout_ns, index, count, report,
 ):
+    until = monotonic_ns() + turn_ns
     wanted = ring.words[word] + 1
     while report[BATCHES] < batches_max:
         high = wait_for(ring, dependents, wanted, strategy, control, timeout_ns)
@@ -96,7 +101,7 @@ def run(
         advance(ring, word, high)
         report[BATCHES] += 1
         wanted = high + 1
-        if load_acquire(control, 0) != 0:
+        if load_acquire(control, 0) != 0 or is_over(report[BATCHES], until):
             return
 '''
 
@@ -119,14 +124,20 @@ def result_code(result: Any) -> int:
     return int(result)
 
 
+@inlined
+def is_over(batches: int, until_ns: int) -> bool:
+    """Whether a loop has had its turn; the clock is read after every 64th batch alone."""
+    return batches % _BATCHES_BETWEEN_CLOCK_READS == 0 and monotonic_ns() >= until_ns
+
+
 def compiled_loop(
     handler: Callable[..., Any], partition: Partition | None = None
 ) -> Callable[..., None]:
     """The loop for this handler, compiled on its first call.
 
     It returns when ``control[0]`` is non-zero, nothing came within ``timeout_ns``, ``batches_max``
-    batches are done, or the handler gave a code other than 0 (then the batch is not advanced
-    past); ``report`` tells which.  Raises ConfigurationError for a handler that no import finds
+    batches are done, ``turn_ns`` have passed, or the handler gave a code other than 0 (then the batch
+    is not advanced past); ``report`` tells which.  Raises ConfigurationError for a handler that no import finds
     again.
     """
     function = getattr(handler, "py_func", handler)

@@ -32,7 +32,12 @@ from disruptor.ring.layout import FIRST_CONSUMER, WORDS_PER_LINE, Ring
 from disruptor.ring.ring_buffer import Consumer
 from disruptor.ring.wait_strategy import WaitStrategy
 
-_BATCHES_MAX: Final = 512
+_TURN_NS: Final = 10_000_000
+"""How long a compiled loop stays away from the interpreter while events keep coming: Python sees
+signals in between, and threads of one process meet at the interpreter's lock then.  Coming back
+after some hundred batches instead, which may be some microseconds, made three handlers in threads
+three times slower than in processes."""
+_NO_LIMIT: Final = 2**62
 
 
 class Failure(NamedTuple):
@@ -162,17 +167,17 @@ class CompiledTier:
 
     def hand_over(self, low: int, high: int) -> Failure | None:
         """Handle the events low … high."""
-        return self._ran(high - low + 1, 1, 1)[1]
+        return self._ran(high - low + 1, 1, 0, 1)[1]
 
     def run(self, batch_size_max: int, timeout_ns: int) -> tuple[int, Failure | None]:
-        """Handle some hundred batches, or until nothing comes for ``timeout_ns``, it is halted or fails.
+        """Handle batches for a turn, or until nothing comes for ``timeout_ns``, it is halted or fails.
 
         How many batches were handled, and why it stopped if that was a failure.
         """
-        return self._ran(batch_size_max, _BATCHES_MAX, timeout_ns)
+        return self._ran(batch_size_max, _NO_LIMIT, _TURN_NS, timeout_ns)
 
     def _ran(
-        self, batch_size_max: int, batches_max: int, timeout_ns: int
+        self, batch_size_max: int, batches_max: int, turn_ns: int, timeout_ns: int
     ) -> tuple[int, Failure | None]:
         consumer, report = self._consumer, self._report
         report[:] = 0
@@ -180,8 +185,8 @@ class CompiledTier:
         try:
             self._loop(
                 consumer._view, consumer.sequence_word, consumer.dependents, consumer.strategy,
-                consumer.control, self._state, batch_size_max, batches_max, timeout_ns,
-                *self._share, report,
+                consumer.control, self._state, batch_size_max, batches_max, turn_ns,
+                timeout_ns, *self._share, report,
             )  # fmt: skip
         except Exception as error:
             failure = self._failure(error)
@@ -240,7 +245,7 @@ def warm_up(
         # A handler that was compiled for other events, of which these are an extension, serves.
         warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
         compiled_loop(handler.function, partition)(
-            ring, FIRST_CONSUMER, none, strategy, np.zeros(1, np.int64), handler.state, 1, 0, 1,
+            ring, FIRST_CONSUMER, none, strategy, np.zeros(1, np.int64), handler.state, 1, 0, 0, 1,
             0, 1, np.zeros(REPORT_WORDS, np.int64),
         )  # fmt: skip
 

@@ -242,7 +242,7 @@ def test_a_compiled_loop_is_found_in_the_cache_by_the_next_process(segment_prefi
         "c = ring.consumer('c')\n"
         "loop = compiled_loop(add_up)\n"
         "loop(ring.view, c.sequence_word, c.dependents, c.strategy, c.control,"
-        " np.zeros(4, np.int64), 10, 1, 1000, 0, 1, np.zeros(3, np.int64))\n"
+        " np.zeros(4, np.int64), 10, 1, 0, 1000, 0, 1, np.zeros(3, np.int64))\n"
         "ring.unlink()\n"
         "print(sum(loop.stats.cache_misses.values()))\n"
     )
