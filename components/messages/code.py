@@ -38,7 +38,8 @@ OP_FUNDING: Final = 23
 OP_RESUME: Final = 24
 OP_LEVERAGE: Final = 25
 OP_MARGIN: Final = 26
-OP_COUNT: Final = 27
+OP_SHARDS: Final = 27
+OP_COUNT: Final = 28
 
 OP_NAMES: Final = {
     OP_VOID: "void",
@@ -68,6 +69,7 @@ OP_NAMES: Final = {
     OP_RESUME: "resume",
     OP_LEVERAGE: "leverage",
     OP_MARGIN: "margin",
+    OP_SHARDS: "shards",
 }
 
 # Kinds of the events stream: first what Titan decides, then what it passes through in order.
@@ -103,7 +105,8 @@ EVENT_FUNDING: Final = 28
 EVENT_RESUME: Final = 29
 EVENT_LEVERAGE: Final = 30
 EVENT_MARGIN: Final = 31
-EVENT_COUNT: Final = 32
+EVENT_SHARDS: Final = 32
+EVENT_COUNT: Final = 33
 
 EVENT_NAMES: Final = {
     EVENT_VOID: "void",
@@ -138,6 +141,7 @@ EVENT_NAMES: Final = {
     EVENT_RESUME: "resume",
     EVENT_LEVERAGE: "leverage",
     EVENT_MARGIN: "margin",
+    EVENT_SHARDS: "shards",
 }
 
 EVENT_OF_OP: Final = EVENT_PRICE - OP_PRICE

@@ -5,7 +5,7 @@
     {"op":"amend","symbol":"BTCUSDT","id":1,"account":7,"price":"101","qty":"3"}    one or both
     {"op":"cancel_all","account":7,"symbol":"BTCUSDT","side":"buy"}   account or symbol, or both
     {"op":"session_end","symbol":"BTCUSDT"}                           symbol optional
-    {"op":"book", …}   {"op":"capacity", …}                                     see depth_text.py
+    {"op":"book", …}   {"op":"capacity", …}   {"op":"shards", …}                see depth_text.py
     {"op":"instrument", …}   {"op":"limits", …}   {"op":"phase", …}        see instrument_text.py
     {"op":"price","symbol":"BTCUSDT","price":"50123.45"}     qty, suspect, stale optional
     {"op":"account","account":7}
@@ -55,6 +55,7 @@ from components.messages.code import (
     OP_RESUME,
     OP_RISK_RULE,
     OP_SESSION_END,
+    OP_SHARDS,
     OP_SNAPSHOT,
     OP_TIMER,
     OP_WITHDRAW,
@@ -78,8 +79,10 @@ from components.messages.command_fields import (
 from components.messages.depth_text import (
     format_book,
     format_capacity,
+    format_shards,
     parse_book,
     parse_capacity,
+    parse_shards,
 )
 from components.messages.instrument_text import (
     format_instrument,
@@ -207,6 +210,7 @@ _PARSERS: Final[dict[int, _Parser]] = {
     OP_BRACKET: parse_bracket,
     OP_BOOK: parse_book,
     OP_CAPACITY: parse_capacity,
+    OP_SHARDS: parse_shards,
     OP_CANCEL: _parse_cancel,
     OP_AMEND: _parse_amend,
     OP_CANCEL_ALL: _parse_cancel_all,
@@ -314,6 +318,7 @@ _FORMATTERS: Final[dict[int, _Formatter]] = {
     OP_BRACKET: format_bracket,
     OP_BOOK: format_book,
     OP_CAPACITY: format_capacity,
+    OP_SHARDS: format_shards,
     OP_CANCEL: format_names,
     OP_AMEND: _format_amend,
     OP_CANCEL_ALL: _format_cancel_all,

@@ -1,13 +1,15 @@
-"""Depth, books on demand and capacity as JSON lines and back.
+"""Depth, books on demand, capacity and shards as JSON lines and back.
 
 {"op":"book","symbol":"BTCUSDT","id":1,"rows":"levels","count":20}     rows: levels or orders
 {"op":"capacity","orders":1000000,"positions":2000000}
+{"op":"shards","count":2}
 
 {"seq":7,"event":"depth","symbol":"BTCUSDT","number":12,"side":"buy","price":"100","qty":"2"}
 {"seq":8,"event":"book_row","symbol":"BTCUSDT","side":"buy","price":"100","qty":"2"}
     of an order also: "id" and "account"
 {"seq":8,"event":"book","symbol":"BTCUSDT","id":1,"rows":"levels","bids":1,"asks":0,"depth":12}
 {"seq":9,"event":"capacity","orders":1000000,"positions":2000000}
+{"seq":9,"event":"shards","count":2}
 """
 
 from __future__ import annotations
@@ -62,6 +64,16 @@ def format_capacity(record: np.void, instruments: InstrumentTable, line: dict[st
     """A capacity command or event."""
     line["orders"] = int(record["price"])
     line["positions"] = int(record["qty"])
+
+
+def parse_shards(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
+    """A shards command or event."""
+    into["qty"] = reader.integer("count", 1, INT64_MAX, _COUNT)
+
+
+def format_shards(record: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
+    """A shards command or event."""
+    line["count"] = int(record["qty"])
 
 
 def format_depth(event: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:

@@ -25,6 +25,7 @@ Which fields a kind uses:
     book         symbol account order_id side: as in the command; price, qty: how many bids and asks
                  came before; maker_order_id: number of the book's last depth event
     capacity     price qty: as in the command
+    shards       qty: as in the command
     the rest     the command's fields, passed through: account order_id price qty symbol side
                  flags leverage; maker_account: stop_price; maker_order_id: display_qty;
                  taker_fee: expires; maker_fee: origin_ts

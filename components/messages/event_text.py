@@ -47,6 +47,7 @@ from components.messages.code import (
     EVENT_PRICE,
     EVENT_REJECTED,
     EVENT_SESSION_END,
+    EVENT_SHARDS,
     EVENT_TOUCH,
     EVENT_TRADE,
     EVENT_TRIGGERED,
@@ -71,10 +72,12 @@ from components.messages.depth_text import (
     format_capacity,
     format_depth,
     format_row,
+    format_shards,
     parse_book_end,
     parse_capacity,
     parse_depth,
     parse_row,
+    parse_shards,
 )
 from components.messages.json_lines import INT64_MAX, Reader, read_object
 from components.units import (
@@ -258,6 +261,7 @@ _FORMATTERS: Final[dict[int, _Formatter]] = {
     EVENT_BOOK_ROW: format_row,
     EVENT_BOOK: format_book_end,
     EVENT_CAPACITY: format_capacity,
+    EVENT_SHARDS: format_shards,
 }
 
 
@@ -403,6 +407,7 @@ _PARSERS: Final[dict[int, _Parser]] = {
     EVENT_BOOK_ROW: parse_row,
     EVENT_BOOK: parse_book_end,
     EVENT_CAPACITY: parse_capacity,
+    EVENT_SHARDS: parse_shards,
 }
 _CARRIED_READABLE: Final = (
     "price",

@@ -1,5 +1,7 @@
 """Both engines, fed with commands: what follows from them, chunk by chunk.
 
+Titan may be several shards, as the journal's first command says; what they tell is merged.
+
 The one way in which Oracle runs the engines: a verifying replay compares what comes out, a state
 at a point in time only keeps the states, a replay for metrics counts, a start goes on from them.
 """
@@ -15,8 +17,7 @@ from components.messages.risk import Risks
 from components.oracle.platform_hash import platform_hash
 from components.sentinel import engine as sentinel_engine
 from components.sentinel.engine import SentinelState
-from components.titan import engine as titan_engine
-from components.titan.engine import TitanState
+from components.titan.shards import Deriver, Shards, new_shards, shards_hash, shards_told
 
 _BATCH: Final = 4096
 """Commands that Titan runs ahead of Sentinel: their events stay in the processor's cache."""
@@ -41,18 +42,18 @@ class StateHashes(NamedTuple):
 
 
 class Derivation:
-    """The two states, after the command with the sequence ``commands_last``."""
+    """The states, after the command with the sequence ``commands_last``."""
 
     def __init__(
         self,
-        titan: TitanState | None = None,
+        shards: Shards | None = None,
         sentinel: SentinelState | None = None,
         commands_last: int = 0,
     ) -> None:
-        self.titan = titan if titan is not None else titan_engine.new_state()
+        self.shards = shards if shards is not None else new_shards(1)
         self.sentinel = sentinel if sentinel is not None else sentinel_engine.new_state()
         self.commands_last = commands_last
-        self._event_box = titan_engine.new_outbox(_OUTBOX_RECORDS)
+        self._titan = Deriver(self.shards, _OUTBOX_RECORDS)
         self._answer_box = sentinel_engine.new_outbox(_OUTBOX_RECORDS, _OUTBOX_RECORDS)
 
     def feed(self, commands: Commands) -> Iterator[Derived]:
@@ -61,19 +62,14 @@ class Derivation:
         Titan runs ahead by a batch; as Sentinel depends on the events alone, it comes to the same
         as one event at a time.
         """
-        done = 0
-        while done < len(commands):
-            box = self._event_box
-            batch = commands[done : done + _BATCH]
-            applied = titan_engine.apply_batch(self.titan, batch, self.commands_last + 1, box)
-            self.commands_last += applied
-            done += applied
-            events = box.slots[: box.count[0]]
-            box.count[0] = 0
-            if applied < len(batch):
-                bound = int(titan_engine.outbox_bound(self.titan))
-                self._event_box = titan_engine.new_outbox(2 * bound + _OUTBOX_RECORDS)
-            yield from self._answered(events)
+        if self.commands_last == 0 and shards_told(commands) != len(self.shards):
+            self.shards = new_shards(shards_told(commands))
+            self._titan = Deriver(self.shards, _OUTBOX_RECORDS)
+        for start in range(0, len(commands), _BATCH):
+            batch = commands[start : start + _BATCH]
+            for applied, events in self._titan.feed(batch, self.commands_last + 1):
+                self.commands_last += applied
+                yield from self._answered(events)
 
     def run(self, commands: Commands) -> None:
         """``feed``, for who needs the states only."""
@@ -82,7 +78,7 @@ class Derivation:
 
     def hashes(self) -> StateHashes:
         """The states' hashes now."""
-        titan = titan_engine.state_hash(self.titan)
+        titan = shards_hash(self.shards)
         sentinel = sentinel_engine.state_hash(self.sentinel)
         whole = platform_hash(self.commands_last, titan, sentinel)
         return StateHashes(titan.hex(), sentinel.hex(), whole)

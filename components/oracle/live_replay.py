@@ -43,7 +43,7 @@ from components.oracle.store import Journal
 from components.sentinel import instrumentation as sentinel_counting
 from components.sentinel.account_view import ACCOUNT_VIEW, fill_account_view, totals
 from components.titan import instrumentation as titan_counting
-from components.titan.engine.state import LIVE, NOW
+from components.titan.shards import live_count, now_of
 from disruptor.compiled import entry
 from disruptor.memory.counters import CounterBlock
 from disruptor.memory.snapshot_table import SnapshotTable
@@ -167,7 +167,7 @@ class _Stage:
                         self._sentinel, derived.events, len(derived.events), began, ended, newest
                     )
             ended = time.monotonic_ns()
-            live = int(self._derivation.titan.totals[LIVE])
+            live = live_count(self._derivation.shards)
             newest = int(batch["ts"][-1]) + ended - began
             titan_counting.count_batch(self._titan, batch, len(batch), live, began, ended, newest)
             self._count_feed(batch)
@@ -205,7 +205,7 @@ class _Stage:
         return table
 
     def _now(self) -> int:
-        return int(self._derivation.titan.totals[NOW])
+        return now_of(self._derivation.shards)
 
 
 @entry

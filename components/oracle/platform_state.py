@@ -1,4 +1,4 @@
-"""The whole platform as it was after one command: both states, derived from the journal.
+"""The whole platform as it was after one command: all states, derived from the journal.
 
 What a person or a notebook asks of them is given as arrays: instruments, orders, positions,
 balances, depth.
@@ -22,9 +22,9 @@ from components.oracle.store import Journal
 from components.sentinel.account_view import ACCOUNT_VIEW, AccountViews, fill_account_view
 from components.sentinel.engine import SentinelState
 from components.sentinel.position_view import position_views
-from components.titan.engine import TitanState, depth
+from components.titan.engine import depth
 from components.titan.engine.snapshot import live_orders
-from components.titan.engine.state import NOW
+from components.titan.shards import Shards, now_of, owner
 from components.units import GRID_SCALE
 
 
@@ -33,33 +33,40 @@ class PlatformState:
     """Titan and Sentinel after the command ``sequence``."""
 
     sequence: int
-    titan: TitanState
+    shards: Shards  # Titan's states
     sentinel: SentinelState
 
     @property
     def ts(self) -> int:
         """The platform's time: the largest timestamp seen."""
-        return int(self.titan.totals[NOW])
+        return now_of(self.shards)
 
     @property
     def instruments(self) -> InstrumentTable:
         """The instruments that are listed, without their margin tiers."""
-        books = self.titan.books
-        listed = np.flatnonzero(books["money_unit"]).tolist()
-        return InstrumentTable(_instrument(index, books[index]) for index in listed)
+        count = len(self.shards[0].books)
+        books = ((index, self.book(index)) for index in range(count))
+        return InstrumentTable(_instrument(*each) for each in books if each[1]["money_unit"])
+
+    def book(self, symbol: int) -> np.void:
+        """A symbol's rules and prices, as Titan has them."""
+        found: np.void = owner(self.shards, symbol).books[symbol]
+        return found
 
     def hashes(self) -> StateHashes:
         """The state hashes of Titan, Sentinel and the platform."""
-        return Derivation(self.titan, self.sentinel, self.sequence).hashes()
+        return Derivation(self.shards, self.sentinel, self.sequence).hashes()
 
     def orders(self) -> NDArray[np.void]:
         """Each order that rests or waits, as Titan's snapshot holds it: by symbol, bids best
         first in queue order, then asks, then stops; ``layers`` tells what it is."""
-        return live_orders(self.titan)
+        orders = np.concatenate([live_orders(each) for each in self.shards])
+        chosen: NDArray[np.void] = orders[np.argsort(orders["symbol"], kind="stable")]
+        return chosen
 
     def depth(self, symbol: int, levels: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The best levels of bids and of asks: ticks and lots shown."""
-        return depth(self.titan, symbol, levels)
+        return depth(owner(self.shards, symbol), symbol, levels)
 
     def positions(self) -> NDArray[np.void]:
         """Every open position as POSITION_VIEW, by account and symbol."""
@@ -82,7 +89,7 @@ def state_at(journal: Journal, at: str | int | None = None) -> PlatformState:
     with ReadAhead(journal, "commands", derivation.commands_last + 1, sequence) as chunks:
         for _, commands in chunks:
             derivation.run(commands)
-    return PlatformState(sequence, derivation.titan, derivation.sentinel)
+    return PlatformState(sequence, derivation.shards, derivation.sentinel)
 
 
 def _instrument(index: int, book: np.void) -> Instrument:

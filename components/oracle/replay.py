@@ -26,7 +26,7 @@ from components.oracle.snapshots import Snapshot, configuring_commands
 from components.oracle.starts import saved_hashes, start_before
 from components.oracle.store import Journal, JournalError
 from components.sentinel.engine import SentinelState
-from components.titan.engine import TitanState
+from components.titan.shards import Shards
 
 
 class ReplayDifferenceError(JournalError):
@@ -64,13 +64,13 @@ class ReplayReport:
 class RestoredState:
     """What the live processes continue from.
 
-    Both states stand after command ``commands_last``.  The tails and ``pending_orders`` follow
+    All states stand after command ``commands_last``.  The tails and ``pending_orders`` follow
     from the journaled commands but were not journaled themselves.  The launcher appends the tails
     to the journal and Sentinel publishes the orders first, so that no sequence is skipped and
     nothing is published twice.
     """
 
-    titan_state: TitanState
+    shards: Shards  # Titan's states
     sentinel_state: SentinelState
     commands_last: int
     events_last: int  # the last derived, tail included
@@ -88,7 +88,7 @@ class RestoredState:
             "risk": self.risk_last,
         }
         return Snapshot(
-            self.titan_state,
+            self.shards,
             self.sentinel_state,
             sequences,
             self.pending_orders,
@@ -113,7 +113,7 @@ class _Replay:
         if start is not None:
             self.configuring.append(start.configuring)
             self.first = max(first, start.commands_last + 1)
-            self.derivation = Derivation(start.titan, start.sentinel, start.commands_last)
+            self.derivation = Derivation(start.shards, start.sentinel, start.commands_last)
             self.orders.feed(start.pending_orders)
         self.hashes: dict[int, str] = {}
         self.hash_difference: Difference | None = None
@@ -212,7 +212,7 @@ def restore(
             f"the journal {journal.path} is not what its commands give: {differences[0]}"
         )
     return RestoredState(
-        titan_state=run.derivation.titan,
+        shards=run.derivation.shards,
         sentinel_state=run.derivation.sentinel,
         commands_last=run.derivation.commands_last,
         events_last=run.events.derived,

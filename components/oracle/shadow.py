@@ -22,7 +22,7 @@ from components.oracle.derivation import Derivation
 from components.oracle.replay import ReplayDifferenceError
 from components.oracle.snapshots import Snapshot, configuring_commands
 from components.oracle.store import Journal
-from components.titan.engine.state import NOW
+from components.titan.shards import now_of
 
 _STREAMS: Final = ("commands", "events", "risk")
 _SECOND_NS: Final = 1_000_000_000
@@ -91,7 +91,7 @@ class Shadow:
         """``start`` is used up: its states become the shadow's."""
         self._journal = journal
         self._schedule = schedule
-        self._derivation = Derivation(start.titan, start.sentinel, start.commands_last)
+        self._derivation = Derivation(start.shards, start.sentinel, start.commands_last)
         self._orders = OrderComparison()
         self._orders.feed(start.pending_orders)
         self._events = _Followed("events", start.sequences["events"])
@@ -125,7 +125,7 @@ class Shadow:
             done = 0
             while done < len(commands):
                 rest = commands[done:]
-                now = int(self._derivation.titan.totals[NOW])
+                now = now_of(self._derivation.shards)
                 due = self._schedule.next_due(first + done, rest, now)
                 step = rest if due is None else rest[: due - first - done + 1]
                 self._feed(first + done, step)
@@ -135,7 +135,7 @@ class Shadow:
     def snapshot(self) -> Snapshot:
         """The states as they stand, to be saved at once: they go on being used."""
         return Snapshot(
-            self._derivation.titan,
+            self._derivation.shards,
             self._derivation.sentinel,
             self._sequences(),
             self._orders.pending(),

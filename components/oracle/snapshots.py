@@ -21,7 +21,7 @@ from typing import Any, Final
 import numpy as np
 
 from components.instruments import DEFINING_OPS
-from components.messages.code import OP_CAPACITY, OP_RISK_RULE
+from components.messages.code import OP_CAPACITY, OP_RISK_RULE, OP_SHARDS
 from components.messages.command import COMMAND, Commands, new_commands
 from components.oracle.platform_hash import platform_hash
 from components.oracle.store import Journal, JournalCorruptError, dtype_text, snapshot_file, upcast
@@ -30,18 +30,18 @@ from components.oracle.store.snapshot_file import SnapshotError, SnapshotPlace
 from components.sentinel import engine as sentinel_engine
 from components.sentinel.engine import SentinelState
 from components.titan import engine as titan_engine
-from components.titan.engine import TitanState
+from components.titan.shards import Shards, combined_hash, new_shards, shards_hash
 
 FOLDER: Final = "snapshots"
 _STREAMS: Final = ("commands", "events", "risk")
-_CONFIGURING: Final = (*DEFINING_OPS, OP_RISK_RULE, OP_CAPACITY)
+_CONFIGURING: Final = (*DEFINING_OPS, OP_RISK_RULE, OP_CAPACITY, OP_SHARDS)
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Both states after command ``sequences["commands"]``, and all that a start needs besides."""
+    """All states after command ``sequences["commands"]``, and all that a start needs besides."""
 
-    titan: TitanState
+    shards: Shards  # Titan's states
     sentinel: SentinelState
     sequences: Mapping[str, int]  # of each stream, the last that follows from the commands
     pending_orders: Commands
@@ -49,9 +49,9 @@ class Snapshot:
 
     @classmethod
     def beginning(cls) -> Snapshot:
-        """Where every journal begins: two empty states."""
+        """Where every journal begins: empty states."""
         return cls(
-            titan_engine.new_state(),
+            new_shards(1),
             sentinel_engine.new_state(),
             dict.fromkeys(_STREAMS, 0),
             new_commands(0),
@@ -81,9 +81,10 @@ def save(journal: Journal, snapshot: Snapshot) -> SnapshotPlace:
     All that it follows from must be durable: a snapshot that reaches beyond the journal's end
     shows that the journal has lost something.
     """
-    titan = titan_engine.canonical_bytes(snapshot.titan)
+    titan = [titan_engine.canonical_bytes(each) for each in snapshot.shards]
     sentinel = sentinel_engine.canonical_bytes(snapshot.sentinel)
-    hashes = hashlib.sha256(titan).digest(), hashlib.sha256(sentinel).digest()
+    titan_hash = combined_hash([hashlib.sha256(each).digest() for each in titan])
+    hashes = titan_hash, hashlib.sha256(sentinel).digest()
     anchors = {
         stream: link_to_json(journal.anchor(stream, snapshot.sequences[stream]))
         for stream in _STREAMS
@@ -95,7 +96,7 @@ def save(journal: Journal, snapshot: Snapshot) -> SnapshotPlace:
         "command_layout": dtype_text.to_text(COMMAND),
     }
     parts = {
-        "titan": titan,
+        **dict(zip(_parts_of_titan(len(titan)), titan, strict=True)),
         "sentinel": sentinel,
         "pending_orders": snapshot.pending_orders.tobytes(),
         "configuring": snapshot.configuring.tobytes(),
@@ -110,7 +111,7 @@ def load(journal: Journal, path: Path) -> Snapshot:
     """
     header, parts = snapshot_file.read(path)
     try:
-        titan = titan_engine.restore(bytes(parts["titan"]))
+        shards = _restored_shards(parts)
         sentinel = sentinel_engine.restore(bytes(parts["sentinel"]))
         sequences = {stream: int(header["sequences"][stream]) for stream in _STREAMS}
         commands_layout = dtype_text.from_text(header["command_layout"])
@@ -120,14 +121,27 @@ def load(journal: Journal, path: Path) -> Snapshot:
         )
     except (ValueError, KeyError, sentinel_engine.SnapshotError) as error:
         raise SnapshotError(f"the snapshot {path} cannot be used here: {error}") from None
-    hashes = titan_engine.state_hash(titan), sentinel_engine.state_hash(sentinel)
+    hashes = shards_hash(shards), sentinel_engine.state_hash(sentinel)
     found = platform_hash(sequences["commands"], *hashes)
     if found != header["platform_hash"]:
         raise SnapshotError(
             f"the snapshot {path} gives the state hash {found}, expected {header['platform_hash']}"
         )
     _prove_history(journal, path, sequences, header["anchors"])
-    return Snapshot(titan, sentinel, sequences, pending, configuring)
+    return Snapshot(shards, sentinel, sequences, pending, configuring)
+
+
+def _parts_of_titan(shards: int) -> list[str]:
+    """The names under which the states of so many shards lie in the file."""
+    return ["titan"] if shards == 1 else [f"titan-{number}" for number in range(shards)]
+
+
+def _restored_shards(parts: Mapping[str, Any]) -> Shards:
+    count = sum(name == "titan" or name.startswith("titan-") for name in parts)
+    return tuple(
+        titan_engine.restore(bytes(parts[name]), shard=number, shards=count)
+        for number, name in enumerate(_parts_of_titan(count))
+    )
 
 
 def newest(journal: Journal, upto: int | None = None) -> tuple[Snapshot | None, tuple[str, ...]]:

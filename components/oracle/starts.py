@@ -35,7 +35,7 @@ def derivation_before(journal: Journal, command: int) -> Derivation:
     found = start_before(journal, command)
     if found is None:
         return Derivation()
-    return Derivation(found.titan, found.sentinel, found.commands_last)
+    return Derivation(found.shards, found.sentinel, found.commands_last)
 
 
 def saved_hashes(journal: Journal, first: int, last: int) -> dict[int, str]:

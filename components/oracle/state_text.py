@@ -121,7 +121,7 @@ def _chosen(rows: NDArray[np.void], *, account: int | None, symbol: int | None) 
 def _book(state: PlatformState, index: int, levels: int) -> dict[str, Any]:
     table = state.instruments
     bids, asks = state.depth(index, levels)
-    book = state.titan.books[index]
+    book = state.book(index)
     return {
         "symbol": symbol_text(index, table),
         "last": ticks_text(int(book["last"]), index, table) if book["last"] else None,

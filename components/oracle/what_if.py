@@ -44,6 +44,7 @@ from components.sentinel import engine as sentinel_engine
 from components.sentinel.account_view import AccountViews, Totals, totals
 from components.sentinel.engine.state import FIRST_ORDER_ID
 from components.titan import engine as titan_engine
+from components.titan.shards import Deriver, Shards, new_shards, shards_told
 
 _OUTBOX_RECORDS: Final = 1 << 16
 _TRADE_FIELDS: Final = (
@@ -99,7 +100,7 @@ def what_if(journal: Journal, changes: Changes, *, to: int | None = None) -> Wha
     last = journal.last_sequence("commands") if to is None else to
     returns = _returns(journal, last)
     base, before = Derivation(), _Tally()
-    world, after = _World(returns), _Tally()
+    world, after = _World(returns, _shards_of(journal)), _Tally()
     opening = changes.opening(journal)
     world.feed(0, 0, opening, np.zeros(len(opening), np.int64))
     comparison = _TradeComparison()
@@ -112,8 +113,8 @@ def what_if(journal: Journal, changes: Changes, *, to: int | None = None) -> Wha
             world.feed(first, first + len(commands) - 1, chosen, sequences)
             after.count(*world.take())
             comparison.feed(before.take_trades(), after.take_trades())
-    old = PlatformState(base.commands_last, base.titan, base.sentinel)
-    new = PlatformState(base.commands_last, world.titan, world.sentinel)
+    old = PlatformState(base.commands_last, base.shards, base.sentinel)
+    new = PlatformState(base.commands_last, world.shards, world.sentinel)
     return WhatIf(
         commands=base.commands_last,
         instruments=old.instruments,
@@ -121,6 +122,12 @@ def what_if(journal: Journal, changes: Changes, *, to: int | None = None) -> Wha
         changed=after.outcome(new),
         first_different_trade=comparison.first,
     )
+
+
+def _shards_of(journal: Journal) -> Shards:
+    """As many empty shards as the journal has."""
+    first = next(iter(journal.read("commands", 1, 1)), None)
+    return new_shards(shards_told(first[1]) if first else 1)
 
 
 def _returns(journal: Journal, last: int) -> dict[Key, int]:
@@ -140,8 +147,9 @@ def _key(order: np.void) -> Key:
 class _World:
     """The changed world: its states, and Sentinel's orders that are still under way."""
 
-    def __init__(self, returns: dict[Key, int]) -> None:
-        self.titan = titan_engine.new_state()
+    def __init__(self, returns: dict[Key, int], shards: Shards) -> None:
+        self.shards = shards
+        self._deriver = Deriver(shards, _OUTBOX_RECORDS)
         self.sentinel = sentinel_engine.new_state()
         self._returns = returns
         delays = [place - key[0] for key, place in returns.items()]
@@ -186,15 +194,7 @@ class _World:
         """Apply commands until orders come out; how many."""
         self._progress[APPLIED] = 0
         while True:
-            reason = apply_until_order(
-                self.titan,
-                self.sentinel,
-                commands,
-                sequences,
-                self._events,
-                self._answers,
-                self._progress,
-            )
+            reason = self._until_order(commands, sequences)
             if reason == ORDER:
                 self._send()
             elif reason == DONE:
@@ -203,6 +203,44 @@ class _World:
                 self._make_room(reason)
                 continue
             return int(self._progress[APPLIED])
+
+    def _until_order(self, commands: Commands, sequences: NDArray[np.int64]) -> int:
+        """``apply_until_order``; of several shards command by command, as they tell together."""
+        if len(self.shards) == 1:
+            return apply_until_order(
+                self.shards[0],
+                self.sentinel,
+                commands,
+                sequences,
+                self._events,
+                self._answers,
+                self._progress,
+            )
+        while True:
+            place = int(self._progress[APPLIED])
+            reason = apply_until_order(
+                self.shards[0],
+                self.sentinel,
+                commands[:place],
+                sequences,
+                self._events,
+                self._answers,
+                self._progress,
+            )
+            if reason != DONE or place == len(commands):
+                return reason
+            box, begin = self._events, int(self._events.count[0])
+            if begin + self._bound() > box.slots.size:
+                return EVENTS_FULL
+            one = commands[place : place + 1]
+            for _, events in self._deriver.feed(one, int(sequences[place])):
+                box.slots[begin : begin + len(events)] = events
+                box.count[0] += len(events)
+            self._progress[APPLIED] = place + 1
+
+    def _bound(self) -> int:
+        """The most events that the next command can cause in all shards."""
+        return sum(int(titan_engine.outbox_bound(each)) for each in self.shards)
 
     def _send(self) -> None:
         box = self._answers
@@ -219,8 +257,7 @@ class _World:
         had_events, had_risks = self._events.count[0], self._answers.risk_count[0]
         self._empty()
         if reason == EVENTS_FULL and not had_events:
-            bound = int(titan_engine.outbox_bound(self.titan))
-            self._events = titan_engine.new_outbox(2 * bound + _OUTBOX_RECORDS)
+            self._events = titan_engine.new_outbox(2 * self._bound() + _OUTBOX_RECORDS)
         if reason == ANSWERS_FULL and not had_risks:
             room = 2 * int(sentinel_engine.outbox_bound(self.sentinel)) + _OUTBOX_RECORDS
             self._answers = sentinel_engine.new_outbox(room, room)
@@ -263,10 +300,11 @@ class _Tally:
 
     def outcome(self, state: PlatformState) -> Outcome:
         """The counts, and how the world's state ended; lots become money by its instruments."""
-        units = state.titan.books["money_unit"]
         return Outcome(
             trades={
-                symbol: each._replace(notional=each.notional * int(units[symbol]))
+                symbol: each._replace(
+                    notional=each.notional * int(state.book(symbol)["money_unit"])
+                )
                 for symbol, each in sorted(self._trades.items())
             },
             rejected=self._rejected,

@@ -21,7 +21,7 @@ _OUTBOX_EVENTS = 1 << 14
 def run(context: ProcessContext) -> None:
     """Match until told to stop and drained; leaves the hash of the final state."""
     settings: RunSettings = context.settings
-    state = settings.restored.titan_state
+    state = settings.restored.shards[0]
     block = CounterBlock.create(
         counters_name(context.platform, context.name), specs_for(TITAN, settings.instruments)
     )

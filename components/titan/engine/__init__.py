@@ -6,6 +6,7 @@ pass_through listing guards auction       what concerns a whole symbol
 matching.py       the one loop            orders/         what is special about some orders
 entering.py       the last judgement of an order before it enters the book
 ladder price_tree order_index positions expiry order_pool      where things are found
+shards.py         which of several engines answers
 market_data answers fees snapshot invariants                   what is told, saved, checked
 
 THE RULES, where engines differ.  A trade executes at the maker's price, best price first, then first
@@ -74,6 +75,9 @@ Limits
     is refused; a market order, also a stop's, takes within only; a stop-limit that triggers outside
     is cancelled.  Exits of a bracket are not judged by it, nor are Sentinel's liquidation orders,
     which know no limits at all.
+Shards
+    Several engines may divide the symbols; what then is a shard's own, and who answers what, is in
+    shards.py.
 """
 
 from components.titan.engine.apply import apply, apply_batch, outbox_bound

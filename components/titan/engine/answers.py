@@ -18,6 +18,7 @@ from components.messages.code import (
     EVENT_DEPTH,
     EVENT_MASS_CANCELLED,
     EVENT_REJECTED,
+    EVENT_SHARDS,
     EVENT_TOUCH,
     EVENT_TRADE,
     EVENT_TRIGGERED,
@@ -247,12 +248,23 @@ def tell_book(state: TitanState, outbox: Outbox, command: np.void, bids: int, as
 @internal
 def tell_capacity(state: TitanState, outbox: Outbox, orders: int, positions: int) -> None:
     """So many orders and positions there may be from now on."""
+    _tell_rule(state, outbox, EVENT_CAPACITY, orders, positions)
+
+
+@internal
+def tell_shards(state: TitanState, outbox: Outbox, shards: int) -> None:
+    """So many Titans divide the symbols."""
+    _tell_rule(state, outbox, EVENT_SHARDS, 0, shards)
+
+
+@internal
+def _tell_rule(state: TitanState, outbox: Outbox, kind: int, price: int, qty: int) -> None:
     event = next_event(state, outbox)
-    event["kind"] = EVENT_CAPACITY
+    event["kind"] = kind
     event["account"] = 0
     event["order_id"] = 0
-    event["price"] = orders
-    event["qty"] = positions
+    event["price"] = price
+    event["qty"] = qty
     event["symbol"] = 0
     event["side"] = 0
     event["flags"] = 0

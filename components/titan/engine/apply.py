@@ -23,6 +23,7 @@ from components.messages.code import (
     OP_COUNT,
     OP_PLACE,
     OP_REPLACE,
+    OP_SHARDS,
     OP_VOID,
     REASON_BAD_TYPE,
 )
@@ -32,13 +33,14 @@ from components.titan.engine.answers import tell_rejected
 from components.titan.engine.book_request import tell_whole_book
 from components.titan.engine.bracket import place_bracket
 from components.titan.engine.cancel import cancel, cancel_all, expire
-from components.titan.engine.capacity import set_capacity
+from components.titan.engine.capacity import confirm_shards, set_capacity
 from components.titan.engine.market_data import publish_depth, publish_every_touch, publish_touch
 from components.titan.engine.order_index import call_found, call_order
 from components.titan.engine.orders.stop import run_queue
 from components.titan.engine.pass_through import pass_through
 from components.titan.engine.place import place
 from components.titan.engine.replace import replace
+from components.titan.engine.shards import is_own
 from components.titan.engine.state import (
     EVERY_TOUCH,
     EXPIRY_COUNT,
@@ -49,6 +51,7 @@ from components.titan.engine.state import (
     NOW,
     ORDER_TABLE,
     SEQUENCE,
+    SHARDS,
     TABLE_SIZE,
     Outbox,
     TitanState,
@@ -100,6 +103,10 @@ def apply(state: TitanState, command: np.void, sequence: int, outbox: Outbox) ->
         totals[NOW] = command["ts"]
         if totals[EXPIRY_COUNT] > 0:
             _expire_due(state, outbox)
+    if totals[SHARDS] != 1 and not is_own(state, command):
+        if totals[EVERY_TOUCH] != 0:
+            _tell_expired(state, outbox)
+        return
     if operation == OP_PLACE:
         place(state, outbox, command)
     elif operation == OP_CANCEL:
@@ -125,6 +132,14 @@ def _expire_due(state: TitanState, outbox: Outbox) -> None:
 
 
 @internal
+def _tell_expired(state: TitanState, outbox: Outbox) -> None:
+    """The command is another shard's, but its time has ended orders of this one."""
+    publish_depth(state, outbox)
+    state.totals[EVERY_TOUCH] = 0
+    publish_every_touch(state, outbox)
+
+
+@internal
 def _apply_other(state: TitanState, outbox: Outbox, command: np.void) -> None:
     operation = command["op"]
     if operation == OP_CANCEL_ALL:
@@ -137,6 +152,8 @@ def _apply_other(state: TitanState, outbox: Outbox, command: np.void) -> None:
         tell_whole_book(state, outbox, command)
     elif operation == OP_CAPACITY:
         set_capacity(state, outbox, command)
+    elif operation == OP_SHARDS:
+        confirm_shards(state, outbox, command)
     elif operation < OP_COUNT:
         pass_through(state, outbox, command)
     else:

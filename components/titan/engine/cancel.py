@@ -25,6 +25,7 @@ from components.titan.engine.answers import (
 from components.titan.engine.order_index import find_order
 from components.titan.engine.order_pool import drop_order, open_qty, remove_order
 from components.titan.engine.place import is_listed
+from components.titan.engine.shards import answers
 from components.titan.engine.state import (
     EVERY_TOUCH,
     EXPIRY_COUNT,
@@ -79,7 +80,8 @@ def cancel_all(state: TitanState, outbox: Outbox, command: np.void) -> None:
         tell_rejected(state, outbox, command, REASON_UNKNOWN_SYMBOL)
         return
     if command["side"] > SIDES_SELL:
-        tell_rejected(state, outbox, command, REASON_BAD_TYPE)
+        if answers(state, command):
+            tell_rejected(state, outbox, command, REASON_BAD_TYPE)
         return
     side = int64(command["side"]) - 1
     count = end_many(state, outbox, command["account"], symbol, side, ANY_TIF, REASON_MASS)

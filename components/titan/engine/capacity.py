@@ -1,4 +1,4 @@
-"""How many orders and positions there may be: a rule like any other, so it comes as a command.
+"""How many orders, positions and shards there are: rules like any other, so they come as commands.
 
 What is beyond is refused with ``pool_full``.  The arrays are far larger, and cost nothing: the
 operating system gives memory to what is touched, page by page, so a book grows without a pause and
@@ -10,11 +10,13 @@ from __future__ import annotations
 import numpy as np
 
 from components.messages.code import REASON_BAD_CAPACITY
-from components.titan.engine.answers import tell_capacity, tell_rejected
+from components.titan.engine.answers import tell_capacity, tell_rejected, tell_shards
 from components.titan.engine.place import within
+from components.titan.engine.shards import answers
 from components.titan.engine.state import (
     ORDERS_ALLOWED,
     POSITIONS_ALLOWED,
+    SHARDS,
     Outbox,
     TitanState,
 )
@@ -26,9 +28,21 @@ def set_capacity(state: TitanState, outbox: Outbox, command: np.void) -> None:
     """Answer one capacity command."""
     orders, positions = command["price"], command["qty"]
     room_for_positions = len(state.positions) - 1
+    is_told = answers(state, command)
     if not within(orders, len(state.orders) - 2) or not within(positions, room_for_positions):
-        tell_rejected(state, outbox, command, REASON_BAD_CAPACITY)
+        if is_told:
+            tell_rejected(state, outbox, command, REASON_BAD_CAPACITY)
         return
     state.totals[ORDERS_ALLOWED] = orders
     state.totals[POSITIONS_ALLOWED] = positions
-    tell_capacity(state, outbox, orders, positions)
+    if is_told:
+        tell_capacity(state, outbox, orders, positions)
+
+
+@internal
+def confirm_shards(state: TitanState, outbox: Outbox, command: np.void) -> None:
+    """Answer one shards command: it journals how many there are, and cannot change it."""
+    if command["qty"] == state.totals[SHARDS]:
+        tell_shards(state, outbox, command["qty"])
+    else:
+        tell_rejected(state, outbox, command, REASON_BAD_CAPACITY)

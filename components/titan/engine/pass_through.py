@@ -43,6 +43,7 @@ from components.titan.engine.orders.stop_list import queue_triggered
 from components.titan.engine.place import is_listed, within
 from components.titan.engine.positions import find_position, has_position_room, set_position
 from components.titan.engine.risk_commands import judge_risk_command
+from components.titan.engine.shards import answers
 from components.titan.engine.state import Outbox, TitanState, int64
 from components.units import PRICE_TICKS_MAX, QTY_LOTS_MAX
 from disruptor.compiled import pasted
@@ -69,7 +70,8 @@ def pass_through(state: TitanState, outbox: Outbox, command: np.void) -> None:
     if reason != REASON_NONE:
         tell_rejected(state, outbox, command, reason)
         return
-    _hand_on(state, outbox, command)
+    if answers(state, command):
+        _hand_on(state, outbox, command)
     if command["op"] in (OP_PRICE, OP_INSTRUMENT):
         queue_triggered(state, int64(command["symbol"]))
     elif command["op"] == OP_PHASE:

@@ -198,7 +198,9 @@ POSITION_TABLE: Final = 32
 NOTE_COUNT: Final = 37  # levels that this command has changed, in ``notes``
 ORDERS_ALLOWED: Final = 38  # how many there may be
 POSITIONS_ALLOWED: Final = 39
-TOTAL_COUNT: Final = 40
+SHARD: Final = 40  # which of several Titans this is, see shards.py
+SHARDS: Final = 41  # how many there are
+TOTAL_COUNT: Final = 42
 
 # Words of a hash table, see hash_table.py.
 TABLE_SIZE: Final = 0
@@ -242,7 +244,11 @@ class Outbox(NamedTuple):
 
 
 def new_state(
-    max_orders: int = 1 << 17, max_symbols: int = 64, max_positions: int = 1 << 18
+    max_orders: int = 1 << 17,
+    max_symbols: int = 64,
+    max_positions: int = 1 << 18,
+    shard: int = 0,
+    shards: int = 1,
 ) -> TitanState:
     """An empty exchange, whose arrays are many times larger than what it allows at first.
 
@@ -251,7 +257,11 @@ def new_state(
     are refused with ``pool_full``, until a capacity command sets others; instruments are with
     ``bad_instrument``.  Whatever is journaled, and whatever replays it, uses the defaults: what is
     refused is an outcome, which nothing outside of the journal may decide.
+
+    With ``shards`` it is one of several exchanges, and answers for its own symbols only.
     """
+    if not 0 <= shard < shards:
+        raise ValueError(f"shard={shard} of {shards}; it must be from 0 to {shards - 1}")
     _check_limit("max_orders", max_orders, ORDERS_MAX)
     _check_limit("max_symbols", max_symbols, SYMBOLS_MAX)
     _check_limit("max_positions", max_positions, POSITIONS_MAX)
@@ -282,6 +292,8 @@ def new_state(
     state.books["touch_bid"] = state.books["touch_ask"] = NO_KEY
     state.totals[ORDERS_ALLOWED] = max_orders
     state.totals[POSITIONS_ALLOWED] = max_positions
+    state.totals[SHARD] = shard
+    state.totals[SHARDS] = shards
     for table in (ORDER_TABLE, POSITION_TABLE):
         state.totals[table + TABLE_SIZE] = 1 << _TABLE_BITS
         state.totals[table + TABLE_SHIFT] = _TAG_BITS - _TABLE_BITS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from components.messages.code import (
     OP_DEPOSIT,
     OP_PLACE,
     OP_PRICE,
+    OP_SHARDS,
     RISK_ACCOUNT,
     SELL,
     SOURCE_GATEWAY,
@@ -29,29 +31,42 @@ from components.oracle.platform_hash import platform_hash
 from components.oracle.store import Journal
 from components.oracle.streams import STREAM_DTYPES
 from components.sentinel import engine as sentinel_engine
-from components.titan import engine as titan_engine
+from components.titan.shards import Deriver, new_shards, shards_hash, shards_told
 from components.units import MONEY_SCALE
 
-TABLE = InstrumentTable(
-    [
+SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+
+
+def table_of(symbols: Iterable[str]) -> InstrumentTable:
+    return InstrumentTable(
         Instrument(
-            name="BTCUSDT",
-            index=0,
+            name=name,
+            index=index,
             tick_size=Decimal("0.1"),
             lot_size=Decimal("0.001"),
             margin_tiers=(MarginTier(0, 5_000),),
         )
-    ]
-)
+        for index, name in enumerate(symbols)
+    )
+
+
+TABLE = table_of(SYMBOLS[:1])
 ACCOUNTS = tuple(range(1, 9))
 OUTBOX_ROOM = 100_000
 START_NS = 1_767_323_045_000_000_000
 
 
-def set_up() -> Commands:
-    """The instrument's commands, stamped."""
-    commands = TABLE.to_commands()
+def set_up(symbols: Iterable[str] = SYMBOLS[:1]) -> Commands:
+    """The instruments' commands, stamped."""
+    commands = table_of(symbols).to_commands()
     commands["ts"] = START_NS
+    return commands
+
+
+def shards_command(count: int) -> Commands:
+    commands = new_commands(1)
+    commands["op"] = OP_SHARDS
+    commands["qty"] = count
     return commands
 
 
@@ -101,9 +116,10 @@ class Platform:
     Sentinel's orders come back into the commands some commands later, as they do live.
     """
 
-    def __init__(self, seed: int, *, is_set_up: bool = True) -> None:
+    def __init__(self, seed: int, *, is_set_up: bool = True, shards: int = 1) -> None:
         self._chance = random.Random(seed)
-        self._titan = titan_engine.new_state()
+        self.shards = new_shards(shards)
+        self._titan = Deriver(self.shards, OUTBOX_ROOM)
         self._sentinel = sentinel_engine.new_state()
         self._orders: list[np.ndarray] = []
         self.commands: list[np.ndarray] = []
@@ -112,7 +128,9 @@ class Platform:
         self.ts = START_NS
         if not is_set_up:
             return
-        for command in set_up():
+        if shards > 1:
+            self.publish(shards_command(shards))
+        for command in set_up(SYMBOLS[:shards]):
             self.publish(command)
         for account in ACCOUNTS:
             self.publish(_account_command(OP_ACCOUNT, account))
@@ -121,7 +139,7 @@ class Platform:
     @classmethod
     def replaying(cls, commands: Commands) -> Platform:
         """A platform that was given these very commands, times included."""
-        platform = cls(0, is_set_up=False)
+        platform = cls(0, is_set_up=False, shards=shards_told(commands))
         for command in commands:
             platform.apply(np.array(command, COMMAND).reshape(1))
         return platform
@@ -137,9 +155,9 @@ class Platform:
     def apply(self, record: Commands) -> None:
         """Derive what follows from one command."""
         self.commands.append(record)
-        box = titan_engine.new_outbox(OUTBOX_ROOM)
-        assert titan_engine.apply_batch(self._titan, record, len(self.commands), box) == 1
-        for event in box.slots[: box.count[0]]:
+        ((applied, told),) = self._titan.feed(record, len(self.commands))
+        assert applied == 1
+        for event in told:
             self.events.append(np.array([event], EVENT))
             answers = sentinel_engine.new_outbox(1_000, 1_000)
             assert sentinel_engine.apply_batch(self._sentinel, self.events[-1], 0, answers) == 1
@@ -155,15 +173,21 @@ class Platform:
             ticks = min(max(ticks + self._chance.randint(-2_500, 2_500), 300_000), 700_000)
             choice = self._chance.random()
             if choice < 0.2:
-                self.publish(price(ticks, 0))
+                self.publish(self._anywhere(price(ticks, 0)))
             elif choice < 0.9:
                 side = self._chance.choice((BUY, SELL))
                 at = ticks + self._chance.randint(-500, 500)
                 account = self._chance.choice(ACCOUNTS)
                 lots = self._chance.randint(1, 400)
-                self.publish(place(number + 1, account, at, lots, 0, side))
+                self.publish(self._anywhere(place(number + 1, account, at, lots, 0, side)))
             elif self._orders:
                 self.publish(self._orders.pop(0))
+
+    def _anywhere(self, command: Commands) -> Commands:
+        """The command in any of the symbols."""
+        if len(self.shards) > 1:
+            command["symbol"] = self._chance.randrange(len(self.shards))
+        return command
 
     def pending(self) -> np.ndarray:
         """Sentinel's orders that are not among the commands yet."""
@@ -181,7 +205,7 @@ class Platform:
         """What the live platform would report."""
         return platform_hash(
             len(self.commands),
-            titan_engine.state_hash(self._titan),
+            shards_hash(self.shards),
             sentinel_engine.state_hash(self._sentinel),
         )
 

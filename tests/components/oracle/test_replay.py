@@ -19,7 +19,7 @@ from components.oracle.platform_hash import platform_hash
 from components.oracle.replay import ReplayDifferenceError, ReplayReport, replay, restore
 from components.oracle.store import Journal, JournalCorruptError, verify
 from components.sentinel import engine as sentinel_engine
-from components.titan import engine as titan_engine
+from components.titan.shards import shards_hash
 from tests.components.oracle.platform_samples import Platform, write
 
 Streams = dict[str, NDArray[Any]]
@@ -175,7 +175,7 @@ def test_what_a_crash_left_unjournaled_is_restored(
     )
     assert platform.hash() == platform_hash(
         state.commands_last,
-        titan_engine.state_hash(state.titan_state),
+        shards_hash(state.shards),
         sentinel_engine.state_hash(state.sentinel_state),
     )
 

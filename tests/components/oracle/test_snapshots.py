@@ -21,7 +21,7 @@ from components.oracle.snapshotter import Keeper
 from components.oracle.store import Journal, JournalCorruptError, snapshot_file
 from components.oracle.store.snapshot_file import SnapshotError
 from components.sentinel import engine as sentinel_engine
-from components.titan import engine as titan_engine
+from components.titan.shards import shards_hash
 from tests.components.oracle.platform_samples import Platform, write
 
 COUNT = 900
@@ -63,7 +63,7 @@ def restored_hash(journal: Journal, snapshot: Snapshot | None) -> str:
     state = restore(journal, snapshot)
     return platform_hash(
         state.commands_last,
-        titan_engine.state_hash(state.titan_state),
+        shards_hash(state.shards),
         sentinel_engine.state_hash(state.sentinel_state),
     )
 
@@ -100,7 +100,7 @@ def test_both_engines_stand_after_the_same_command(whole: Path, platform: Platfo
             stopped = Platform.replaying(np.concatenate(platform.commands[: place.sequence]))
             assert stopped.hash() == platform_hash(
                 place.sequence,
-                titan_engine.state_hash(snapshot.titan),
+                shards_hash(snapshot.shards),
                 sentinel_engine.state_hash(snapshot.sentinel),
             )
 
