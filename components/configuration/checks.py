@@ -12,6 +12,7 @@ from pathlib import Path
 from components.configuration import instruments as instrument_checks
 from components.configuration.accounts import AccountSettings, PositionSettings
 from components.configuration.model import COMMANDS, STREAMS, PlatformConfiguration
+from components.feed.scripted_flow import read_script
 from components.instruments import InstrumentTable
 from components.sentinel.engine.state import (
     ACCOUNTS_MAX,
@@ -160,6 +161,11 @@ def _feed(configuration: PlatformConfiguration, table: InstrumentTable) -> Itera
                 yield from _off_grid(key, price, table[symbol].tick_size, "tick_size")
     if feed.mode == "recorded":
         yield from _recording(feed.recorded.path)
+    if feed.order_flow.kind == "scripted" and feed.order_flow.path:
+        try:
+            read_script(Path(feed.order_flow.path), table)
+        except ConfigurationError as error:
+            yield Mistake(("feed", "order_flow", "path"), str(error).partition(": ")[2])
 
 
 def _feed_settings(configuration: PlatformConfiguration) -> Iterator[Mistake]:

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 from components.configuration.order_flow import OrderFlow
 from components.configuration.simulation import Simulation
 from components.configuration.values import Symbol
-from components.feed.order_flow_settings import OrderFlowSettings
+from components.feed.order_flow_settings import accounts_of, is_silent
 from components.feed.settings import (
     BinanceSettings,
     FeedSettings,
@@ -118,18 +118,19 @@ class Feed(Strict):
     order_flow: OrderFlow = Field(default=OrderFlow(), description="a mapping")
 
     def order_flow_accounts(self) -> tuple[int, ...]:
-        """The accounts that the order flow trades with; none when its rate is 0."""
+        """The accounts that the order flow trades with; none when there is none."""
         flow = self.order_flow
-        return (*flow.maker_accounts, *flow.taker_accounts) if flow.orders_per_second else ()
+        if is_silent(flow.kind, flow.orders_per_second):
+            return ()
+        return accounts_of(flow.kind, flow.maker_accounts, flow.taker_accounts)
 
     def settings(self) -> FeedSettings:
         """What the feed's process takes; raises ConfigurationError for what does not fit."""
-        flow = self.order_flow.model_dump(exclude={"collateral"})
         plain = self.model_dump(exclude={"simulation", "recorded", "binance", "order_flow"})
         return FeedSettings(
             **plain,
             simulation=self.simulation.settings(),
             recorded=RecordedSettings(**self.recorded.model_dump()),
             binance=BinanceSettings(**self.binance.model_dump()),
-            order_flow=OrderFlowSettings(**flow),
+            order_flow=self.order_flow.settings(),
         )

@@ -82,14 +82,16 @@ def _with_instruments(document: Document) -> Document:
 
 
 def _with_paths(document: Document) -> Document:
-    key: KeyPath = ("feed", "recorded", "path")
-    feed = document.data.get("feed")
-    recorded = feed.get("recorded") if isinstance(feed, dict) else None
-    value = recorded.get("path") if isinstance(recorded, dict) else None
-    if not isinstance(value, str) or not value:
-        return document
-    place = document.place(key)
-    return document.with_value(key, str(_beside(document, key, value)), {(): place})
+    """The document in which the paths of inputs are found from wherever the platform starts."""
+    for part in ("recorded", "order_flow"):
+        key: KeyPath = ("feed", part, "path")
+        feed = document.data.get("feed")
+        settings = feed.get(part) if isinstance(feed, dict) else None
+        value = settings.get("path") if isinstance(settings, dict) else None
+        if isinstance(value, str) and value:
+            place = document.place(key)
+            document = document.with_value(key, str(_beside(document, key, value)), {(): place})
+    return document
 
 
 def _beside(document: Document, key: KeyPath, value: str) -> Path:

@@ -7,7 +7,13 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from components.configuration.values import Money, User
-from components.feed.order_flow_settings import ORDERS_PER_SECOND_MAX, SLOTS_MAX, OrderFlowSettings
+from components.feed.order_flow_settings import (
+    BRANCHING_MAX,
+    ORDERS_PER_SECOND_MAX,
+    SLOTS_MAX,
+    FlowKind,
+    OrderFlowSettings,
+)
 from components.units import MONEY_SCALE, PPM
 from disruptor.topology.model import Strict
 
@@ -15,14 +21,31 @@ _PPM: Final = f"parts per million from 0 to {PPM}"
 
 
 class OrderFlow(Strict):
-    """Makers and takers around the price, each with an account that set-up funds."""
+    """Accounts that trade around the price; set-up funds them."""
 
+    kind: FlowKind = Field(
+        default=OrderFlowSettings.kind,
+        description="makers, zero_intelligence, hawkes, scripted, mirror or none",
+    )
     orders_per_second: float = Field(
         default=OrderFlowSettings.orders_per_second,
         ge=0,
         le=ORDERS_PER_SECOND_MAX,
         description=f"0 for none, or a rate up to {ORDERS_PER_SECOND_MAX}",
     )
+    branching_ratio: float = Field(
+        default=OrderFlowSettings.branching_ratio,
+        ge=0,
+        le=BRANCHING_MAX,
+        description=f"how many others an order causes, from 0 to {BRANCHING_MAX}",
+    )
+    decay_s: float = Field(
+        default=OrderFlowSettings.decay_s,
+        ge=1e-6,
+        le=3600,
+        description="seconds from 0.000001 to 3600",
+    )
+    path: str = Field(default=OrderFlowSettings.path, description="the path of a file of commands")
     maker_accounts: Annotated[tuple[User, ...], Field(strict=False)] = Field(
         default=OrderFlowSettings.maker_accounts,
         min_length=1,
@@ -65,3 +88,7 @@ class OrderFlow(Strict):
         default=OrderFlowSettings.inventory_notional,
         description="the inventory beyond which a taker turns round",
     )
+
+    def settings(self) -> OrderFlowSettings:
+        """What the feed takes."""
+        return OrderFlowSettings(**self.model_dump(exclude={"collateral"}))

@@ -15,18 +15,29 @@ from numpy.typing import NDArray
 
 from components.feed.metrics import FeedMetrics
 from components.messages.code import (
+    FLAG_BY_AMOUNT,
+    FLAG_LIQUIDATION,
+    FLAG_STALE,
+    FLAG_SUSPECT,
+    OP_AMEND,
+    OP_BRACKET,
     OP_CANCEL,
     OP_CANCEL_ALL,
     OP_PLACE,
     OP_PRICE,
+    OP_REPLACE,
     SELL,
-    TIF_GTD,
+    SIDES_SELL,
+    STP_DECREMENT,
+    TIF_DAY,
     TYPE_LIMIT,
-    TYPE_MARKET,
+    TYPE_TRAILING_STOP_LIMIT,
 )
-from components.messages.command import ALL_SYMBOLS, Commands
+from components.messages.command import ALL_SYMBOLS, UNCHANGED, Commands
+from components.messages.order_text import CLIENT_ORDER_ID_MAX
 from components.units import (
     ACCOUNT_MAX,
+    MONEY_MAX,
     ORDER_ID_MAX,
     PRICE_TICKS_MAX,
     QTY_LOTS_MAX,
@@ -55,31 +66,84 @@ _TYPE: Final = 7
 
 
 @compiled
-def _judge(command: np.void, symbol_count: int) -> int:
-    """The place in REASONS of what is wrong with one command, 0 if nothing is."""
-    op = command["op"]
-    if op != OP_PRICE and op != OP_PLACE and op != OP_CANCEL and op != OP_CANCEL_ALL:
-        return _OPERATION
-    if not 1 <= command["ts"] <= TIMESTAMP_MAX or not 0 <= command["origin_ts"] <= TIMESTAMP_MAX:
-        return _TIME
-    symbol = command["symbol"]
-    if symbol >= symbol_count and not (op == OP_CANCEL_ALL and symbol == ALL_SYMBOLS):
-        return _SYMBOL
-    is_place = op == OP_PLACE
-    if is_place and (
-        command["order_type"] > TYPE_MARKET or command["side"] > SELL or command["tif"] >= TIF_GTD
+def _is_within(value: int, low: int, high: int) -> bool:
+    return low <= value and value <= high
+
+
+@compiled
+def _judge_order(command: np.void) -> int:
+    """Of a place, replace or bracket; what its fields may say together is Titan's business."""
+    kind, flags, is_bracket = command["order_type"], command["flags"], command["op"] == OP_BRACKET
+    if (
+        kind > TYPE_TRAILING_STOP_LIMIT
+        or command["side"] > SELL
+        or command["tif"] > TIF_DAY
+        or command["stp"] > STP_DECREMENT
+        or flags & FLAG_LIQUIDATION
     ):
         return _TYPE
-    is_priced = op == OP_PRICE or (is_place and command["order_type"] == TYPE_LIMIT)
-    if not (1 <= command["price"] <= PRICE_TICKS_MAX if is_priced else command["price"] == 0):
+    if not _is_within(command["price"], 1 if kind == TYPE_LIMIT else 0, PRICE_TICKS_MAX):
         return _PRICE
-    if not (1 if is_place else 0) <= command["qty"] <= QTY_LOTS_MAX:
+    if not _is_within(command["stop_price"], 0, PRICE_TICKS_MAX):
+        return _PRICE
+    if not _is_within(command["qty"], 1, MONEY_MAX if flags & FLAG_BY_AMOUNT else QTY_LOTS_MAX):
         return _QTY
-    if op != OP_PRICE and not 1 <= command["account"] <= ACCOUNT_MAX:
-        return _ID
-    if (is_place or op == OP_CANCEL) and not 1 <= command["order_id"] <= ORDER_ID_MAX:
+    if not _is_within(command["display_qty"], 0, PRICE_TICKS_MAX if is_bracket else QTY_LOTS_MAX):
+        return _PRICE if is_bracket else _QTY
+    if not _is_within(command["expires"], 0, PRICE_TICKS_MAX if is_bracket else TIMESTAMP_MAX):
+        return _PRICE if is_bracket else _TIME
+    if not _is_within(command["cause"], 1 if command["op"] == OP_REPLACE else 0, ORDER_ID_MAX):
         return _ID
     return _VALID
+
+
+@compiled
+def _judge_amend(command: np.void) -> int:
+    """What it does not leave as it is must be a price and a quantity."""
+    price, qty = command["price"], command["qty"]
+    if price != UNCHANGED and not _is_within(price, 1, PRICE_TICKS_MAX):
+        return _PRICE
+    if qty != UNCHANGED and not _is_within(qty, 1, QTY_LOTS_MAX):
+        return _QTY
+    return _VALID
+
+
+@compiled
+def _judge_price(command: np.void) -> int:
+    if command["flags"] > FLAG_SUSPECT | FLAG_STALE:
+        return _TYPE
+    if not _is_within(command["price"], 1, PRICE_TICKS_MAX):
+        return _PRICE
+    return _VALID if _is_within(command["qty"], 0, QTY_LOTS_MAX) else _QTY
+
+
+@compiled
+def _judge(command: np.void, symbol_count: int) -> int:
+    """The place in REASONS of what is wrong with one command, 0 if nothing is."""
+    op, symbol = command["op"], command["symbol"]
+    is_order = op in (OP_PLACE, OP_REPLACE, OP_BRACKET)
+    is_mass = op == OP_CANCEL_ALL
+    if not (is_order or is_mass or op in (OP_PRICE, OP_CANCEL, OP_AMEND)):
+        return _OPERATION
+    origin_max = ORDER_ID_MAX if op == OP_BRACKET else TIMESTAMP_MAX
+    if not (
+        _is_within(command["ts"], 1, TIMESTAMP_MAX)
+        and _is_within(command["origin_ts"], 0, origin_max)
+    ):
+        return _TIME
+    if symbol >= symbol_count and not (is_mass and symbol == ALL_SYMBOLS):
+        return _SYMBOL
+    if op == OP_PRICE:
+        return _judge_price(command)
+    if not _is_within(command["account"], 1, ACCOUNT_MAX):
+        return _ID
+    if is_mass:
+        return _VALID if command["side"] <= SIDES_SELL else _TYPE
+    if not _is_within(command["order_id"], 1, CLIENT_ORDER_ID_MAX):
+        return _ID
+    if is_order:
+        return _judge_order(command)
+    return _judge_amend(command) if op == OP_AMEND else _VALID
 
 
 @compiled

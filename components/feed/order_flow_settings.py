@@ -1,22 +1,52 @@
-"""What the order flow can be told."""
+"""What the order flow can be told: which kind it is, and what each kind needs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
-from components.feed.setting_checks import require
+from components.feed.setting_checks import require, require_one_of
 from components.units import MONEY_MAX, MONEY_SCALE, PPM
 
 ORDERS_PER_SECOND_MAX: Final = 10_000_000
 SLOTS_MAX: Final = 4096
+BRANCHING_MAX: Final = 0.99
+
+FlowKind = Literal["makers", "zero_intelligence", "hawkes", "scripted", "mirror", "none"]
+FLOW_KINDS: Final = ("makers", "zero_intelligence", "hawkes", "scripted", "mirror", "none")
+
+
+def is_silent(kind: FlowKind, orders_per_second: float) -> bool:
+    """Whether such an order flow sends nothing."""
+    if kind in ("scripted", "mirror"):
+        return False
+    return kind == "none" or orders_per_second == 0
+
+
+def accounts_of(
+    kind: FlowKind, makers: tuple[int, ...], takers: tuple[int, ...]
+) -> tuple[int, ...]:
+    """The accounts that such an order flow trades with; the book is mirrored by one alone."""
+    return makers[:1] if kind == "mirror" else (*makers, *takers)
 
 
 @dataclass(frozen=True)
 class OrderFlowSettings:
-    """Makers and takers around the price; ``orders_per_second`` counts every command they send."""
+    """Accounts that trade, and how; ``orders_per_second`` counts every command that they send.
 
-    orders_per_second: float = 200.0  # 0: no order flow
+    makers              quotes around the price kept fresh, and takers, at an even rate
+    zero_intelligence   Poisson: limit orders at any level, takers, cancels of any order
+    hawkes              the same orders in clusters: each makes others likelier for a while
+    scripted            the commands of a file, at their times
+    mirror              a maker who copies the venue's book
+    none                nothing
+    """
+
+    kind: FlowKind = "makers"
+    orders_per_second: float = 200.0  # 0: no order flow; not for scripted and mirror
+    branching_ratio: float = 0.7  # hawkes: how many others each order causes
+    decay_s: float = 0.1  # hawkes: the mean time until it does
+    path: str = ""  # scripted: the file of commands
     maker_accounts: tuple[int, ...] = (9001, 9002)
     taker_accounts: tuple[int, ...] = (9101, 9102)
     levels: int = 10  # quotes a side and symbol, dealt out among the makers
@@ -29,6 +59,7 @@ class OrderFlowSettings:
     inventory_notional: int = 250_000 * MONEY_SCALE  # a taker beyond it turns round
 
     def __post_init__(self) -> None:
+        require_one_of(self.kind, FLOW_KINDS, "order_flow.kind")
         rate = self.orders_per_second
         require(
             rate == 0 or 1e-3 <= rate <= ORDERS_PER_SECOND_MAX,
@@ -36,11 +67,17 @@ class OrderFlowSettings:
             rate,
             f"0, or 0.001 to {ORDERS_PER_SECOND_MAX}",
         )
+        ratio, decay_s = self.branching_ratio, self.decay_s
+        right = f"0 to {BRANCHING_MAX}: from 1 on the orders would never end"
+        require(0 <= ratio <= BRANCHING_MAX, "order_flow.branching_ratio", ratio, right)
+        require(1e-6 <= decay_s <= 3600, "order_flow.decay_s", decay_s, "0.000001 to 3600")
+        has_script = self.kind != "scripted" or bool(self.path)
+        require(has_script, "order_flow.path", self.path, "name the file of commands")
         for key, accounts in (("maker", self.maker_accounts), ("taker", self.taker_accounts)):
             name = f"order_flow.{key}_accounts"
             require(len(accounts) > 0, name, accounts, "name at least one account")
             require(min(accounts) > 0, name, accounts, "account numbers are positive")
-        every = self.accounts
+        every = (*self.maker_accounts, *self.taker_accounts)
         require(
             len(set(every)) == len(every),
             "order_flow",
@@ -64,6 +101,11 @@ class OrderFlowSettings:
             require(0 < value <= MONEY_MAX, f"order_flow.{name}", value, "positive money")
 
     @property
+    def is_silent(self) -> bool:
+        """Whether there is no order flow at all."""
+        return is_silent(self.kind, self.orders_per_second)
+
+    @property
     def accounts(self) -> tuple[int, ...]:
         """All accounts that the order flow trades with; set-up must open and fund them."""
-        return (*self.maker_accounts, *self.taker_accounts)
+        return accounts_of(self.kind, self.maker_accounts, self.taker_accounts)

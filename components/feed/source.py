@@ -10,7 +10,7 @@ from components.feed.decoder import Decoder, build_parser
 from components.feed.ingress import Ingress
 from components.feed.live import run_live
 from components.feed.metrics import FeedMetrics
-from components.feed.order_flow import OrderFlow
+from components.feed.order_flows import build_flow
 from components.feed.publisher import Publish, Publisher
 from components.feed.recorded import Recorded
 from components.feed.settings import FeedSettings
@@ -36,7 +36,7 @@ async def run_feed(
     """
     clock = clock or SystemClock()
     traded = traded_instruments(settings, instruments)
-    flow = OrderFlow(settings.order_flow, instruments, traded, settings.seed)
+    flow = build_flow(settings.order_flow, instruments, traded, settings.seed)
     ingress = Ingress(len(instruments), metrics)
     publisher = Publisher(publish, ingress, metrics, settings.batch_max)
     if settings.mode == "simulation":

@@ -18,7 +18,7 @@ from components.feed.batch import CommandBatch
 from components.feed.decoder import Decoder, build_parser
 from components.feed.ingress import Ingress
 from components.feed.metrics import InMemoryFeedMetrics
-from components.feed.order_flow import OrderFlow
+from components.feed.order_flow import NoOrderFlow
 from components.feed.order_flow_settings import OrderFlowSettings
 from components.feed.publisher import Publisher
 from components.feed.recording import read_recording
@@ -57,7 +57,7 @@ def _publish_nowhere(commands: Commands) -> None:
 def _decode(frames: Frames, rounds: int) -> None:
     table = _instruments()
     metrics = InMemoryFeedMetrics()
-    flow = OrderFlow(SETTINGS.order_flow, table, tuple(table.values()), 1)
+    flow = NoOrderFlow()
     ingress = Ingress(len(table), metrics)
     batch = CommandBatch(
         Publisher(_publish_nowhere, ingress, metrics, SETTINGS.batch_max), SETTINGS.batch_max

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from components.feed.metrics import InMemoryFeedMetrics
-from components.feed.order_flow_settings import OrderFlowSettings
+from components.feed.order_flow_settings import FlowKind, OrderFlowSettings
 from components.feed.settings import FeedSettings
 from components.feed.source import run_feed
 from components.instruments import InstrumentTable
@@ -29,8 +29,11 @@ from .conftest import Collected, FakeClock
 SECONDS = 30
 
 
-def simulated_events(instruments: InstrumentTable, orders_per_second: float) -> Events:
-    settings = FeedSettings(order_flow=OrderFlowSettings(orders_per_second=orders_per_second))
+def simulated_events(
+    instruments: InstrumentTable, orders_per_second: float, kind: FlowKind = "makers"
+) -> Events:
+    flow = OrderFlowSettings(kind=kind, orders_per_second=orders_per_second)
+    settings = FeedSettings(order_flow=flow)
     collected = Collected()
 
     async def run() -> None:
@@ -67,3 +70,18 @@ def test_makers_and_takers_trade_and_leave_nothing(
     assert not np.isin(trades["account"], makers).any(), "makers do not take from each other"
     assert touches["qty"][-1] == touches["maker_order_id"][-1] == 0, "the last mass cancel"
     assert np.count_nonzero(kind == EVENT_CANCELLED) > 0
+
+
+@pytest.mark.parametrize("kind", ["zero_intelligence", "hawkes"])
+def test_random_orders_trade_and_leave_nothing(
+    instruments: InstrumentTable, kind: FlowKind
+) -> None:
+    events = simulated_events(instruments, 500.0, kind)
+    touches = events[events["kind"] == EVENT_TOUCH]
+    rejected = events[events["kind"] == EVENT_REJECTED]
+    both_sides = (touches["qty"] > 0) & (touches["maker_order_id"] > 0)
+
+    assert np.count_nonzero(events["kind"] == EVENT_TRADE) > 20 * SECONDS
+    assert both_sides.mean() > 0.9
+    assert set(rejected["reason"]) <= {REASON_UNKNOWN_ORDER}, "only cancels of filled orders"
+    assert touches["qty"][-1] == touches["maker_order_id"][-1] == 0, "the last mass cancel"

@@ -7,9 +7,26 @@ import pytest
 
 from components.feed.ingress import Ingress
 from components.feed.metrics import InMemoryFeedMetrics
-from components.messages.code import OP_CANCEL, OP_CANCEL_ALL, OP_PLACE, OP_PRICE, TYPE_MARKET
-from components.messages.command import ALL_SYMBOLS, Commands, new_commands
-from components.units import ORDER_ID_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX, TIMESTAMP_MAX
+from components.messages.code import (
+    FLAG_BY_AMOUNT,
+    FLAG_LIQUIDATION,
+    FLAG_STALE,
+    FLAG_SUSPECT,
+    OP_AMEND,
+    OP_BRACKET,
+    OP_CANCEL,
+    OP_CANCEL_ALL,
+    OP_DEPOSIT,
+    OP_PLACE,
+    OP_PRICE,
+    OP_REPLACE,
+    TIF_GTD,
+    TYPE_MARKET,
+    TYPE_STOP,
+)
+from components.messages.command import ALL_SYMBOLS, UNCHANGED, Commands, new_commands
+from components.messages.order_text import CLIENT_ORDER_ID_MAX
+from components.units import MONEY_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX, TIMESTAMP_MAX
 
 NOW = 1_700_000_000_000_000_000
 
@@ -29,28 +46,78 @@ def place(**changed: int) -> Commands:
     return one(**{"op": OP_PLACE, "price": 100, "qty": 1, "account": 7, "order_id": 1, **changed})
 
 
+def amend(**changed: int) -> Commands:
+    return one(**{"op": OP_AMEND, "account": 7, "order_id": 1, "price": 5, "qty": 2, **changed})
+
+
+def bracket(**changed: int) -> Commands:
+    exits = {"display_qty": 110, "origin_ts": 2, "stop_price": 90, "expires": 89, "cause": 3}
+    return place(**{"op": OP_BRACKET, **exits, **changed})
+
+
 VALID = {
     "a price": price(qty=3, origin_ts=NOW),
+    "a price not to be trusted": price(flags=FLAG_STALE | FLAG_SUSPECT),
     "a limit order": place(),
     "a market order": place(order_type=TYPE_MARKET, price=0),
+    "a market order with a worst price": place(order_type=TYPE_MARKET, price=5),
+    "a market order by amount": place(
+        order_type=TYPE_MARKET, price=0, qty=MONEY_MAX, flags=FLAG_BY_AMOUNT
+    ),
+    "a stop order": place(order_type=TYPE_STOP, price=0, stop_price=90),
+    "an iceberg until a time": place(tif=TIF_GTD, expires=NOW, display_qty=1),
+    "a replacement": place(op=OP_REPLACE, cause=5),
+    "a bracket": bracket(),
+    "an amend": amend(),
+    "an amend of the price alone": amend(qty=UNCHANGED),
     "a cancel": one(op=OP_CANCEL, account=7, order_id=1),
     "a mass cancel": one(op=OP_CANCEL_ALL, account=7, symbol=ALL_SYMBOLS),
-    "the largest": place(price=PRICE_TICKS_MAX, qty=QTY_LOTS_MAX, order_id=ORDER_ID_MAX),
+    "the largest": place(price=PRICE_TICKS_MAX, qty=QTY_LOTS_MAX, order_id=CLIENT_ORDER_ID_MAX),
 }
 INVALID = {
-    "unknown_operation": [one(op=99), one(op=0)],
-    "out_of_bounds_time": [price(origin_ts=-1), price(origin_ts=TIMESTAMP_MAX + 1)],
+    "unknown_operation": [one(op=99), one(op=0), one(op=OP_DEPOSIT, account=7, price=1)],
+    "out_of_bounds_time": [
+        price(origin_ts=-1),
+        price(origin_ts=TIMESTAMP_MAX + 1),
+        place(expires=-1),
+    ],
     "unknown_symbol": [price(symbol=2), place(symbol=ALL_SYMBOLS)],
     "out_of_bounds_price": [
         price(price=0),
         price(price=-5),
         price(price=PRICE_TICKS_MAX + 1),
         place(price=0),
-        place(order_type=TYPE_MARKET, price=1),
+        place(order_type=TYPE_MARKET, price=-1),
+        place(order_type=TYPE_STOP, price=0, stop_price=-1),
+        amend(price=0),
+        bracket(display_qty=-1),
+        bracket(expires=PRICE_TICKS_MAX + 1),
     ],
-    "out_of_bounds_qty": [place(qty=0), place(qty=QTY_LOTS_MAX + 1), price(qty=-1)],
-    "out_of_bounds_id": [place(account=0), place(order_id=0), one(op=OP_CANCEL, account=7)],
-    "bad_type": [place(side=2), place(order_type=2), place(tif=3)],
+    "out_of_bounds_qty": [
+        place(qty=0),
+        place(qty=QTY_LOTS_MAX + 1),
+        place(display_qty=-1),
+        price(qty=-1),
+        amend(qty=0),
+    ],
+    "out_of_bounds_id": [
+        place(account=0),
+        place(order_id=0),
+        place(order_id=CLIENT_ORDER_ID_MAX + 1),
+        place(op=OP_REPLACE, cause=0),
+        amend(order_id=0),
+        one(op=OP_CANCEL, account=7),
+        one(op=OP_CANCEL_ALL, symbol=ALL_SYMBOLS),
+    ],
+    "bad_type": [
+        place(side=2),
+        place(order_type=6),
+        place(tif=5),
+        place(stp=5),
+        place(flags=FLAG_LIQUIDATION),
+        price(flags=4),
+        one(op=OP_CANCEL_ALL, account=7, side=3),
+    ],
 }
 
 

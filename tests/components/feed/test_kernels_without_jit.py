@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from components.feed.ingress import Ingress
+from components.feed.maker_flow import MakerFlow
 from components.feed.metrics import InMemoryFeedMetrics
-from components.feed.order_flow import OrderFlow
 from components.feed.order_flow_settings import OrderFlowSettings
 
 from .conftest import instruments as instruments_fixture
@@ -22,7 +22,7 @@ def digest() -> str:
     """A digest of half a second of order flow around moving prices, through the gate."""
     table = instruments_fixture.__wrapped__()  # type: ignore[attr-defined]
     rules = OrderFlowSettings(orders_per_second=2_000)
-    flow = OrderFlow(rules, table, tuple(table.values()), 11)
+    flow = MakerFlow(rules, table, tuple(table.values()), 11)
     ingress = Ingress(len(table), InMemoryFeedMetrics())
     flow.open(1)
     total = hashlib.sha256()

@@ -21,77 +21,25 @@ A quote is never priced through an own quote that still waits for its cancel.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from components.messages.code import (
-    BUY,
-    OP_CANCEL,
-    OP_PLACE,
-    SELL,
-    SOURCE_ORDER_FLOW,
-    TIF_GTC,
-    TIF_IOC,
-    TYPE_LIMIT,
-    TYPE_MARKET,
+from components.feed.flow_orders import (
+    SHARE_BITS,
+    FlowRules,
+    FlowState,
+    Int64Array,
+    lots_for,
+    take,
+    write,
 )
+from components.messages.code import BUY, OP_CANCEL, OP_PLACE, TIF_GTC, TYPE_LIMIT
 from components.messages.command import Commands
-from components.units import PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX
+from components.units import PPM, PRICE_TICKS_MAX
 from disruptor.compiled import compiled
 
-Int64Array = NDArray[np.int64]
-
-SHARE_BITS: Final = 20
 _NO_SLOT: Final = -1
-
-
-class FlowState(NamedTuple):
-    """All that the flow knows; S symbols by index, L slots a symbol, M makers, T takers."""
-
-    symbols: Int64Array  # (active,) indices of the traded symbols
-    money_unit: Int64Array  # (S,) money of one tick times one lot
-    bid: Int64Array  # (S,) the touch that quotes stand around, ticks; 0 before the first price
-    ask: Int64Array  # (S,)
-    slot_id: Int64Array  # (S, L) order id of the quote in each slot; 0: empty
-    slot_price: Int64Array  # (S, L)
-    slot_born: Int64Array  # (S, L) number of the placement, for age
-    accounts: Int64Array  # (M + T,) makers, then takers
-    next_id: Int64Array  # (M + T,)
-    inventory: Int64Array  # (S, T) lots that each taker sent to buy less those to sell
-    placed: Int64Array  # (1,) quotes placed so far
-    cancelled: Int64Array  # (1,) quotes cancelled so far
-
-
-class FlowRules(NamedTuple):
-    """The settings as integers; ``taker_share`` is in units of 2**-SHARE_BITS."""
-
-    maker_count: int
-    taker_count: int
-    taker_share: int
-    level_step_ppm: int
-    taker_reach_ppm: int
-    maker_notional: int
-    taker_notional: int
-    inventory_notional: int
-
-
-@compiled
-def _lots_for(notional: int, price: int, money_unit: int) -> int:
-    """The lots worth at most ``notional`` money at ``price``, at least one."""
-    lots = notional // (price * money_unit)
-    return min(max(lots, 1), QTY_LOTS_MAX)
-
-
-@compiled
-def _write(command: np.void, op: int, symbol: int, account: int, order_id: int, side: int) -> None:
-    command["op"] = op
-    command["symbol"] = symbol
-    command["account"] = account
-    command["order_id"] = order_id
-    command["side"] = side
-    command["source"] = SOURCE_ORDER_FLOW
 
 
 @compiled
@@ -142,7 +90,7 @@ def _make(state: FlowState, rules: FlowRules, word: int, symbol: int, command: n
     maker = level % rules.maker_count
     order_id = state.slot_id[symbol, slot]
     if order_id != 0:
-        _write(command, OP_CANCEL, symbol, state.accounts[maker], order_id, 0)
+        write(command, OP_CANCEL, symbol, state.accounts[maker], order_id, 0)
         state.slot_id[symbol, slot] = 0
         state.cancelled[0] += 1
         return True
@@ -153,10 +101,10 @@ def _make(state: FlowState, rules: FlowRules, word: int, symbol: int, command: n
         price = max(min(state.ask[symbol] + distance, PRICE_TICKS_MAX), own_bid + 1)
     if price < 1 or price > PRICE_TICKS_MAX:
         return False
-    lots = _lots_for(rules.maker_notional, price, state.money_unit[symbol])
+    lots = lots_for(rules.maker_notional, price, state.money_unit[symbol])
     order_id = state.next_id[maker]
     state.next_id[maker] = order_id + 1
-    _write(command, OP_PLACE, symbol, state.accounts[maker], order_id, side)
+    write(command, OP_PLACE, symbol, state.accounts[maker], order_id, side)
     command["order_type"] = TYPE_LIMIT
     command["tif"] = TIF_GTC
     command["price"] = price
@@ -165,38 +113,6 @@ def _make(state: FlowState, rules: FlowRules, word: int, symbol: int, command: n
     state.slot_price[symbol, slot] = price
     state.slot_born[symbol, slot] = state.placed[0]
     state.placed[0] += 1
-    return True
-
-
-@compiled
-def _take(state: FlowState, rules: FlowRules, word: int, symbol: int, command: np.void) -> bool:
-    """A taker's order: three in four an IOC limit through the touch, else a market order."""
-    bid, ask = state.bid[symbol], state.ask[symbol]
-    taker = ((word >> 33) & 0xFF) % rules.taker_count
-    most = _lots_for(rules.taker_notional, ask, state.money_unit[symbol])
-    bound = _lots_for(rules.inventory_notional, ask, state.money_unit[symbol])
-    qty = 1 + (((most - 1) * ((word >> 41) & 0xFFFF)) >> 16)
-    side = (word >> 32) & 1
-    if state.inventory[symbol, taker] > bound:
-        side = SELL
-    elif state.inventory[symbol, taker] < -bound:
-        side = BUY
-    account = rules.maker_count + taker
-    order_id = state.next_id[account]
-    state.next_id[account] = order_id + 1
-    _write(command, OP_PLACE, symbol, state.accounts[account], order_id, side)
-    command["qty"] = qty
-    command["tif"] = TIF_IOC
-    if (word >> 57) & 3 == 0:
-        command["order_type"] = TYPE_MARKET
-    else:
-        command["order_type"] = TYPE_LIMIT
-        reach = ask * rules.taker_reach_ppm // PPM
-        if side == BUY:
-            command["price"] = min(ask + reach, PRICE_TICKS_MAX)
-        else:
-            command["price"] = max(bid - reach, 1)
-    state.inventory[symbol, taker] += qty if side == BUY else -qty
     return True
 
 
@@ -214,7 +130,7 @@ def generate(state: FlowState, rules: FlowRules, words: Int64Array, out: Command
         if state.bid[symbol] == 0:
             continue
         if word & ((1 << SHARE_BITS) - 1) < rules.taker_share:
-            written = _take(state, rules, word, symbol, out[count])
+            written = take(state, rules, word, symbol, out[count])
         else:
             written = _make(state, rules, word, symbol, out[count])
         if written:

@@ -1,4 +1,4 @@
-"""The order flow is deterministic, keeps its rate, and leaves a bounded, fresh book."""
+"""The makers' flow is deterministic, keeps its rate, and leaves a bounded, fresh book."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from components.feed.order_flow import OrderFlow
+from components.feed.maker_flow import MakerFlow
 from components.feed.order_flow_settings import OrderFlowSettings
 from components.instruments import InstrumentTable
 from components.messages.code import (
@@ -28,12 +28,12 @@ START = 1_700_000_000 * SECOND
 RATE = 1000.0
 
 
-def new_flow(instruments: InstrumentTable, *, seed: int = 7, **changed: object) -> OrderFlow:
+def new_flow(instruments: InstrumentTable, *, seed: int = 7, **changed: object) -> MakerFlow:
     rules = OrderFlowSettings(**{"orders_per_second": RATE, **changed})  # type: ignore[arg-type]
-    return OrderFlow(rules, instruments, tuple(instruments.values()), seed)
+    return MakerFlow(rules, instruments, tuple(instruments.values()), seed)
 
 
-def play(flow: OrderFlow, seconds: float, prices: Iterator[int]) -> Commands:
+def play(flow: MakerFlow, seconds: float, prices: Iterator[int]) -> Commands:
     """Both symbols follow ``prices``, one each 100 ms; the flow is asked whenever it is due."""
     batches = [flow.open(START)]
     next_price = START
@@ -207,14 +207,6 @@ def test_it_opens_and_closes_with_a_mass_cancel_for_each_account(
         assert commands["op"].tolist() == [OP_CANCEL_ALL] * 4
         assert commands["account"].tolist() == [9001, 9002, 9101, 9102]
         assert (commands["symbol"] == ALL_SYMBOLS).all()
-
-
-def test_rate_zero_is_no_order_flow(instruments: InstrumentTable) -> None:
-    flow = new_flow(instruments, orders_per_second=0)
-
-    assert not flow.enabled
-    assert len(flow.open(START)) == 0
-    assert len(flow.due(START + SECOND)) == 0
 
 
 @pytest.mark.parametrize("price", [1, 2, 3, 2**40])
