@@ -48,6 +48,26 @@ def oldest_whole(ring: Ring) -> int:
     return claimed - ring.slots.size + 1
 
 
+def newest(ring: RingBuffer, after: int, count_max: int) -> tuple[int, NDArray[Any], int]:
+    """Of the events beyond ``after`` the newest ``count_max`` that are whole, as a copy.
+
+    A tap for who looks now and then and must write nothing, not even a line of its own: the last
+    sequence read or passed over comes first, for the next call, and how many were missed last.
+    Void events are left out and are no miss.  For any thread of any process.
+    """
+    view = ring.view
+    low = max(after + 1, ring.cursor - count_max + 1, int(oldest_whole(view)))
+    high = int(available(view, _NOBODY, low))
+    if high < low:
+        return after, np.empty(0, ring.event), 0
+    sequences = np.arange(low, high + 1)
+    slots = sequences & (ring.capacity - 1)
+    events, voids = view.slots[slots], view.voids[slots]
+    whole = min(max(low, int(oldest_whole(view))), high + 1)
+    kept = np.flatnonzero((voids != sequences) & (sequences >= whole))
+    return high, events[kept], whole - after - 1
+
+
 class Tap:
     """A lossy reader; one thread of one process."""
 

@@ -13,6 +13,7 @@ from disruptor.errors import EvictedError, SegmentError, SegmentInUseError
 from disruptor.memory.process_identity import current_process
 from disruptor.ring import gating, layout
 from disruptor.ring.ring_buffer import RingBuffer
+from disruptor.ring.tap import newest
 from tests.disruptor.ring.conftest import in_a_child, values
 
 
@@ -317,3 +318,31 @@ def test_claims_in_flight_are_seen(ring: RingBuffer) -> None:
     assert statistics.in_flight == 3
     expected = [("p", 1, 3, 3)] if ring.is_multi_producer else []
     assert expected == [(p.name, p.low, p.high, p.unpublished) for p in statistics.producers]
+
+
+def test_who_looks_now_and_then_gets_the_newest_and_is_told_of_the_rest(ring: RingBuffer) -> None:
+    producer = ring.producer()
+    assert newest(ring, 0, 100)[::2] == (0, 0)
+    producer.write(values(1, 2, 3))
+    at, events, missed = newest(ring, 0, 2)
+    assert (at, events["value"].tolist(), missed) == (3, [2, 3], 1)
+
+    with pytest.raises(ArithmeticError), producer.claim(1):
+        raise ArithmeticError
+    producer.write(values(5))
+    at, events, missed = newest(ring, at, 100)
+    assert (at, events["value"].tolist(), missed) == (5, [5], 0)
+
+    producer.write(values(*range(6, 106)))
+    at, events, missed = newest(ring, at, 100)
+    assert (at, len(events) + missed, events["value"].tolist()[-1]) == (105, 100, 105)
+    assert ring.statistics().consumers == ()
+
+
+def test_a_glance_does_not_trust_a_slot_that_a_claim_may_be_writing(ring: RingBuffer) -> None:
+    producer = ring.producer()
+    producer.write(values(*range(1, 9)))
+    producer.next()
+
+    at, events, missed = newest(ring, 0, 100)
+    assert (at, events["value"].tolist(), missed) == (8, [2, 3, 4, 5, 6, 7, 8], 1)
