@@ -132,6 +132,7 @@ def _order() -> Any:
 
 
 def _warm_titan() -> None:
+    from components.titan.depth_view import depth_rows
     from components.titan.engine import new_outbox, new_state, state_hash
     from components.titan.instrumentation import titan_counters
     from components.titan.pipeline import Wiring, bound_of, serve
@@ -155,12 +156,14 @@ def _warm_titan() -> None:
         counters = titan_counters(block, _instruments())
         outbox = new_outbox(2 * int(bound_of(state)))
         serve(wiring, state, outbox, counters, np.zeros(2, np.int64), _TIMEOUT_NS)
+        depth_rows(state, 1)
         state_hash(state)
 
 
 def _warm_sentinel() -> None:
     from components.sentinel.account_view import ACCOUNT_VIEW, fill_account_view, totals
     from components.sentinel.engine import new_outbox, new_state, outbox_bound, state_hash
+    from components.sentinel.exposure_view import nearest_exposures
     from components.sentinel.instrumentation import put_totals, sentinel_counters
     from components.sentinel.pipeline import Wiring, serve
 
@@ -188,6 +191,7 @@ def _warm_sentinel() -> None:
         serve(wiring, state, outbox, counters, np.zeros(3, np.int64), _TIMEOUT_NS)
         put_totals(block, totals(state))
         fill_account_view(state, np.zeros(4, ACCOUNT_VIEW))
+        nearest_exposures(state)
         state_hash(state)
 
 

@@ -26,8 +26,11 @@ def sampled(accounts: NDArray[np.int64], max_users: int) -> Indices:
 
 def worst(margin_ratios: NDArray[Any], count: int) -> Indices:
     """Indices of the ``count`` highest ratios, the account nearest to liquidation first."""
-    order = np.argsort(-margin_ratios, kind="stable")
-    return order[:count]
+    if len(margin_ratios) <= count:
+        return np.argsort(-margin_ratios, kind="stable")
+    bound = np.partition(margin_ratios, -count)[-count]
+    chosen = np.flatnonzero(margin_ratios >= bound)
+    return chosen[np.argsort(-margin_ratios[chosen], kind="stable")][:count]
 
 
 def _hashed(values: NDArray[np.int64]) -> NDArray[np.uint64]:

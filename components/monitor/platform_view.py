@@ -1,4 +1,4 @@
-"""What the monitor sees of a platform: counters, rings, processes, accounts, liquidations.
+"""What the monitor sees of a platform: counters, rings, processes, books, accounts, liquidations.
 
 Everything is read from shared memory, found by the platform's name, and nothing is ever written,
 so that looking costs the pipeline nothing.  Segments come and go with the platform: each look
@@ -7,6 +7,8 @@ begins with the list of /dev/shm, and only what is new is mapped.
     <platform>.counters.<process>     counter blocks       (disruptor.memory.counters)
     <platform>.table.accounts         the accounts' risk   (disruptor.memory.snapshot_table)
     <platform>.table.liquidations     the newest ones, oldest first, records of the risk stream
+    <platform>.table.exposures        the positions of those nearest to liquidation
+    <platform>.table.depth.<process>  the best levels of the books that the process keeps
     <platform>.control                the supervisor's control block
     any other name of the platform    rings, by their kind
 """
@@ -28,6 +30,7 @@ from disruptor.memory.counters import CounterBlock, Reading
 from disruptor.memory.segment import SHARED_MEMORY_DIRECTORY, existing
 from disruptor.memory.snapshot_table import SnapshotTable
 from disruptor.ring.ring_buffer import RingBuffer, RingStatistics
+from disruptor.ring.tap import newest
 from disruptor.supervisor.control_block import (
     DRAINING,
     RUNNING,
@@ -38,6 +41,7 @@ from disruptor.supervisor.control_block import (
 
 ACCOUNTS: Final = "accounts"
 LIQUIDATIONS: Final = "liquidations"
+EXPOSURES: Final = "exposures"
 
 
 def counters_name(platform: str, process: str) -> str:
@@ -46,8 +50,13 @@ def counters_name(platform: str, process: str) -> str:
 
 
 def table_name(platform: str, table: str) -> str:
-    """Segment name of a snapshot table, ACCOUNTS or LIQUIDATIONS."""
+    """Segment name of a snapshot table: ACCOUNTS, LIQUIDATIONS or EXPOSURES."""
     return f"{platform}.table.{table}"
+
+
+def depth_name(platform: str, process: str) -> str:
+    """Segment name of the table of a process' books."""
+    return table_name(platform, f"depth.{process}")
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,20 @@ class ProcessStatus:
         return self.state in (STATE_NAMES[RUNNING], STATE_NAMES[DRAINING]) and self.pid != 0
 
 
+Places = Mapping[str, int]
+"""The last sequence seen of each ring."""
+
+
+@dataclass(frozen=True)
+class NewestEvents:
+    """What one ring has brought since a place: whole events, and how many were passed over."""
+
+    ring: str
+    sequence: int  # the last that was read or passed over
+    events: NDArray[Any]
+    missed: int
+
+
 class PlatformView(Protocol):
     """One moment's look; the exporter and the terminal view read nothing else."""
 
@@ -84,6 +107,15 @@ class PlatformView(Protocol):
 
     def liquidations(self) -> NDArray[Any]:
         """The newest liquidations, oldest first; empty when there are none."""
+
+    def exposures(self) -> NDArray[Any]:
+        """The positions of those nearest to liquidation; empty when there are none."""
+
+    def depth(self) -> NDArray[Any]:
+        """The best levels of all books, by symbol and side, best first; empty when there are none."""
+
+    def newest_events(self, dtype: np.dtype, after: Places, count_max: int) -> list[NewestEvents]:
+        """Of each ring of ``dtype`` what came after the place seen; see ``ring.tap.newest``."""
 
 
 Mapped = CounterBlock | SnapshotTable | RingBuffer | ControlBlock
@@ -123,6 +155,27 @@ class SharedMemoryView:
     def liquidations(self) -> NDArray[Any]:
         """The newest liquidations, oldest first."""
         return self._table(LIQUIDATIONS)
+
+    def exposures(self) -> NDArray[Any]:
+        """The positions of those nearest to liquidation."""
+        return self._table(EXPOSURES)
+
+    def depth(self) -> NDArray[Any]:
+        """The best levels of all books, each process' in its own order."""
+        prefix = depth_name(self.platform, "")
+        tables = self._of_kind(SnapshotTable).items()
+        copies = [table.copy() for name, table in tables if name.startswith(prefix)]
+        return np.concatenate(copies) if copies else np.empty(0)
+
+    def newest_events(self, dtype: np.dtype, after: Places, count_max: int) -> list[NewestEvents]:
+        """Of each ring of ``dtype``, by its label, what came after the place seen."""
+        rings = (ring for ring in self._of_kind(RingBuffer).values() if ring.event == dtype)
+        found = []
+        for ring in rings:
+            label = self._label(ring.name)
+            seen = after.get(label, ring.cursor)
+            found.append(NewestEvents(label, *newest(ring, seen, count_max)))
+        return found
 
     def close(self) -> None:
         """Drop all mappings."""

@@ -6,12 +6,20 @@ import numpy as np
 
 from components.messages.risk import RISK
 from components.monitor.catalogue import SENTINEL, specs_for
-from components.monitor.platform_view import ACCOUNTS, LIQUIDATIONS, counters_name, table_name
+from components.monitor.platform_view import (
+    ACCOUNTS,
+    EXPOSURES,
+    LIQUIDATIONS,
+    counters_name,
+    table_name,
+)
+from components.monitor.showing import Showing
 from components.run_settings import RunSettings
 from components.sentinel.account_view import ACCOUNT_VIEW, fill_account_view, totals
 from components.sentinel.engine import new_outbox, outbox_bound, state_hash
 from components.sentinel.engine.outbox import SentinelOutbox
 from components.sentinel.engine.state import SentinelState
+from components.sentinel.exposure_view import EXPOSURE_VIEW, EXPOSURES_SHOWN, nearest_exposures
 from components.sentinel.instrumentation import (
     RECENT_LIQUIDATIONS,
     SentinelCounters,
@@ -29,7 +37,8 @@ _OUTBOX_RECORDS = 1 << 12
 
 
 class Showcase:
-    """What people see of Sentinel in shared memory: counters, accounts, newest liquidations."""
+    """What people see of Sentinel in shared memory: counters, accounts, the positions nearest
+    to liquidation, the newest liquidations."""
 
     def __init__(
         self, context: ProcessContext, settings: RunSettings, state: SentinelState
@@ -42,6 +51,9 @@ class Showcase:
         self._accounts = SnapshotTable.create(
             table_name(context.platform, ACCOUNTS), ACCOUNT_VIEW, capacity
         )
+        self._exposures = SnapshotTable.create(
+            table_name(context.platform, EXPOSURES), EXPOSURE_VIEW, EXPOSURES_SHOWN
+        )
         self._liquidations = SnapshotTable.create(
             table_name(context.platform, LIQUIDATIONS), RISK, RECENT_LIQUIDATIONS
         )
@@ -52,11 +64,12 @@ class Showcase:
         put_totals(self.block, totals(state))
         count = int(fill_account_view(state, self._rows))
         self._accounts.publish(self._rows[:count])
+        self._exposures.publish(nearest_exposures(state))
         self._liquidations.publish(newest_liquidations(counters))
 
     def unlink(self) -> None:
         """Remove all of it."""
-        for part in (self.block, self._accounts, self._liquidations):
+        for part in (self.block, self._accounts, self._exposures, self._liquidations):
             part.unlink()
 
 
@@ -99,6 +112,7 @@ def _serve(
     unsent = settings.restored.pending_orders
     outbox.orders[: len(unsent)] = unsent
     outbox.order_count[0] = context.line.pending[0] = len(unsent)
+    showing = Showing(lambda: showcase.show(state, counters))
     context.ready()
     while True:
         outcome = serve(wiring, state, outbox, counters, progress, _TIMEOUT_NS)
@@ -106,7 +120,7 @@ def _serve(
         if outcome == OUTBOX_TOO_SMALL:
             outbox = _larger_outbox(state, outbox, progress)
             continue
-        showcase.show(state, counters)
+        showing.offer()
         if context.has_drained("events") and not context.line.pending[0]:
             return
 

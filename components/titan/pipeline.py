@@ -25,6 +25,7 @@ from disruptor.ring.wait_strategy import WaitStrategy
 IDLE: Final = 0
 BLOCKED: Final = 1
 OUTBOX_TOO_SMALL: Final = 2
+HOUSEKEEPING: Final = 3
 
 _BATCH_MAX: Final = 256
 """Bounds how long an event waits in the outbox for the rest of its batch."""
@@ -62,17 +63,22 @@ def serve(
     progress: NDArray[np.int64],
     timeout_ns: int,
 ) -> int:
-    """Serve commands until none comes for ``timeout_ns`` (IDLE) or something is in the way.
+    """Serve commands for about ``timeout_ns``, or until something is in the way.
 
-    BLOCKED: the events ring stayed full for ``timeout_ns``.  OUTBOX_TOO_SMALL: give a larger one.
-    Call again after either.  ``progress``: last command applied, events of the outbox published.
+    IDLE: nothing came.  HOUSEKEEPING: the time is over, there may be more.  BLOCKED: the events
+    ring stayed full.  OUTBOX_TOO_SMALL: give a larger one.  Call again after each.
+    ``progress``: last command applied, events of the outbox published.
     """
     mask = np.uint64(wiring.commands.slots.size - 1)
+    ended = monotonic_ns()
+    deadline = ended + timeout_ns
     while True:
         if not _publish(wiring, outbox, counters, progress, timeout_ns):
             return BLOCKED
         if progress[APPLIED] > wiring.commands.words[wiring.sequence_word]:
             advance(wiring.commands, wiring.sequence_word, progress[APPLIED])
+        if ended >= deadline:
+            return HOUSEKEEPING
         wanted = progress[APPLIED] + 1
         high = wait_for(
             wiring.commands,

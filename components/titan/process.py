@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from components.monitor.catalogue import TITAN, specs_for
-from components.monitor.platform_view import counters_name
+from components.monitor.platform_view import counters_name, depth_name
+from components.monitor.showing import Showing
 from components.run_settings import RunSettings
+from components.titan.depth_view import DEPTH_VIEW, depth_capacity, depth_rows
 from components.titan.engine import new_outbox, state_hash
 from components.titan.engine.state import Outbox, TitanState
 from components.titan.instrumentation import titan_counters
 from components.titan.pipeline import OUTBOX_TOO_SMALL, Wiring, bound_of, serve
 from disruptor.memory.counters import CounterBlock
+from disruptor.memory.snapshot_table import SnapshotTable
 from disruptor.supervisor.child import ProcessContext
 
 _TIMEOUT_NS = 100_000_000
@@ -25,15 +28,25 @@ def run(context: ProcessContext) -> None:
     block = CounterBlock.create(
         counters_name(context.platform, context.name), specs_for(TITAN, settings.instruments)
     )
+    books = SnapshotTable.create(
+        depth_name(context.platform, context.name),
+        DEPTH_VIEW,
+        depth_capacity(len(settings.instruments)),
+    )
     try:
-        _serve(context, settings, state, block)
+        _serve(context, settings, state, block, books)
     finally:
         block.unlink()
+        books.unlink()
     context.line.result = state_hash(state)
 
 
 def _serve(
-    context: ProcessContext, settings: RunSettings, state: TitanState, block: CounterBlock
+    context: ProcessContext,
+    settings: RunSettings,
+    state: TitanState,
+    block: CounterBlock,
+    books: SnapshotTable,
 ) -> None:
     commands = context.consumer("commands")
     events = context.producer("events")
@@ -51,10 +64,12 @@ def _serve(
     counters = titan_counters(block, settings.instruments)
     progress = np.array([commands.sequence, 0], np.int64)
     outbox = _larger_outbox(state, _OUTBOX_EVENTS)
+    showing = Showing(lambda: books.publish(depth_rows(state, len(settings.instruments))))
     context.ready()
     while True:
         outcome = serve(wiring, state, outbox, counters, progress, _TIMEOUT_NS)
         context.beat()
+        showing.offer()
         if outcome == OUTBOX_TOO_SMALL:
             outbox = _larger_outbox(state, 2 * outbox.slots.size)
         elif context.has_drained("commands"):
