@@ -1,4 +1,4 @@
-"""The monitor's HTTP side: ``/metrics`` for Prometheus, ``/healthz`` for supervisors, ``/``.
+"""The monitor's HTTP side: ``/metrics`` for Prometheus, ``/healthz`` for supervisors, the page.
 
 ``/metrics`` answers in the Prometheus text format, or in OpenMetrics to who asks for it, as
 Prometheus does.  A scrape is made in the event loop's own thread: it takes a few milliseconds,
@@ -8,14 +8,15 @@ and two at once would only wait for each other.
 from __future__ import annotations
 
 import errno
-import html
 from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
 from prometheus_client.aiohttp import make_aiohttp_handler
 
-from components.monitor.collector import MAX_USERS, platform_version, registry_of
+from components.monitor.collector import MAX_USERS, registry_of
+from components.monitor.live_page import LivePage
+from components.monitor.page_state import PageState
 from components.monitor.platform_view import PlatformView
 from disruptor.errors import ConfigurationError
 
@@ -23,21 +24,6 @@ DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 9000
 
 VIEW: Final = web.AppKey("view", PlatformView)
-
-_PAGE: Final = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Trading platform</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>
-:root {{ color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }}
-body {{ max-width: 44rem; margin: 3rem auto; padding: 0 1rem; }}
-table {{ border-collapse: collapse; }} td, th {{ padding: .2rem 1rem .2rem 0; text-align: left; }}
-</style></head><body>
-<h1>Trading platform</h1>
-<p>Version {version}.</p>
-<p><a href="/metrics">/metrics</a> for Prometheus · <a href="/healthz">/healthz</a></p>
-<table><tr><th>Process</th><th>State</th><th>Restarts</th></tr>{rows}</table>
-</body></html>
-"""
 
 
 @dataclass(frozen=True)
@@ -49,22 +35,28 @@ class ExporterSettings:
     max_users: int = MAX_USERS
 
 
-def application(view: PlatformView, max_users: int = MAX_USERS) -> web.Application:
-    """The routes, over one view."""
+def application(
+    view: PlatformView, max_users: int = MAX_USERS, page: PageState | None = None
+) -> web.Application:
+    """The routes, over one view; ``page`` is what the web page shows, none without it."""
     app = web.Application()
     app[VIEW] = view
     app.router.add_get("/metrics", make_aiohttp_handler(registry_of(view, max_users)))
     app.router.add_get("/healthz", _health)
-    app.router.add_get("/", _page)
+    if page is not None:
+        LivePage(page).add_to(app)
     return app
 
 
-async def serve(view: PlatformView, settings: ExporterSettings) -> web.AppRunner:
+async def serve(
+    view: PlatformView, settings: ExporterSettings, page: PageState | None = None
+) -> web.AppRunner:
     """Listen; the caller cleans the runner up, which ends it.
 
     Raises ConfigurationError when the port cannot be had.
     """
-    runner = web.AppRunner(application(view, settings.max_users), access_log=None)
+    app = application(view, settings.max_users, page)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.host, settings.port).start()
@@ -99,13 +91,3 @@ async def _health(request: web.Request) -> web.Response:
     if down:
         return web.Response(status=503, text=f"{', '.join(down)}\n")
     return web.Response(text="ok\n")
-
-
-async def _page(request: web.Request) -> web.Response:
-    rows = "".join(
-        f"<tr><td>{html.escape(each.name)}</td><td>{html.escape(each.state)}</td>"
-        f"<td>{each.restarts}</td></tr>"
-        for each in request.app[VIEW].processes()
-    )
-    page = _PAGE.format(version=html.escape(platform_version()), rows=rows)
-    return web.Response(text=page, content_type="text/html")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from components.messages.code import SIDE_NAMES
 from components.monitor.account_sample import worst
 from components.monitor.collector import usage_of
+from components.monitor.market import BookState, Grid, PositionState, books, grids, positions
 from components.monitor.platform_view import PlatformView
 from components.units import MONEY_SCALE, PPM
 from disruptor.memory.counters import COUNTER, HISTOGRAM, Reading
@@ -119,6 +120,8 @@ class LiveState:
     rings: tuple[RingState, ...]
     symbols: tuple[SymbolState, ...]
     accounts: tuple[AccountState, ...]
+    positions: tuple[PositionState, ...]  # of those nearest to liquidation
+    books: tuple[BookState, ...]
     liquidations: tuple[LiquidationState, ...]
     latencies: tuple[Latency, ...]
     totals: Mapping[str, float]  # counters and gauges without labels, and sums over labels
@@ -145,6 +148,7 @@ def look(
     seconds = (at_ns - before.at_ns) / 1e9 if before else 0.0
     totals = _totals(readings)
     counted = {each.spec.name for each in readings if each.spec.kind == COUNTER}
+    known = grids(readings)
     usage = {each.name: usage_of(each.pid) for each in view.processes() if each.pid}
     cpu_seconds = {name: used[0] for name, used in usage.items() if used}
     cpu_before = before.cpu_seconds if before else {}
@@ -166,7 +170,9 @@ def look(
         rings=_rings(view, before, seconds),
         symbols=_symbols(readings, before, seconds),
         accounts=_accounts(view.accounts()),
-        liquidations=_liquidations(view.liquidations(), readings),
+        positions=positions(view.exposures(), known),
+        books=books(view.depth(), known),
+        liquidations=_liquidations(view.liquidations(), known),
         latencies=_latencies(readings),
         totals=totals,
         per_second={
@@ -274,31 +280,22 @@ def _accounts(views: NDArray[Any]) -> tuple[AccountState, ...]:
     )
 
 
-def _liquidations(
-    records: NDArray[Any], readings: Sequence[Reading]
-) -> tuple[LiquidationState, ...]:
-    """The newest first; a symbol's place among the counters is its index."""
-    prices = list(_by_symbol(readings, "titan_last_price").items())
-    lots = list(_by_symbol(readings, "titan_execution_quantity").values())
-    shown = []
-    for row in records[::-1][:LIQUIDATIONS_SHOWN]:
-        index = int(row["symbol"])
-        if index >= len(prices):
-            continue
-        symbol, price = prices[index]
-        shown.append(
-            LiquidationState(
-                int(row["seq"]),
-                int(row["ts"]),
-                int(row["account"]),
-                symbol,
-                SIDE_NAMES.get(int(row["side"]), "?"),
-                lots[index].spec.exposed(int(row["qty"])),
-                price.spec.exposed(int(row["price"])),
-                int(row["amount"]) / MONEY_SCALE,
-            )
+def _liquidations(records: NDArray[Any], known: Sequence[Grid]) -> tuple[LiquidationState, ...]:
+    """The newest first."""
+    return tuple(
+        LiquidationState(
+            int(row["seq"]),
+            int(row["ts"]),
+            int(row["account"]),
+            known[int(row["symbol"])].symbol,
+            SIDE_NAMES.get(int(row["side"]), "?"),
+            known[int(row["symbol"])].qty(row["qty"]),
+            known[int(row["symbol"])].price(row["price"]),
+            int(row["amount"]) / MONEY_SCALE,
         )
-    return tuple(shown)
+        for row in records[::-1][:LIQUIDATIONS_SHOWN]
+        if row["symbol"] < len(known)
+    )
 
 
 def _latencies(readings: Sequence[Reading]) -> tuple[Latency, ...]:

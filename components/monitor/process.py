@@ -1,11 +1,15 @@
-"""The monitor as a process: serves what shared memory shows, and touches nothing."""
+"""The monitor as a process: serves metrics and the page from shared memory, and touches nothing."""
 
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+from typing import Any
 
 from components.monitor.exporter import ExporterSettings, serve
+from components.monitor.page_state import PageState
 from components.monitor.platform_view import SharedMemoryView
+from components.oracle.store import watermark
 from components.run_settings import RunSettings
 from disruptor.supervisor.child import ProcessContext
 
@@ -21,7 +25,9 @@ def run(context: ProcessContext) -> None:
 async def _serve(context: ProcessContext, settings: RunSettings) -> None:
     metrics = settings.configuration.metrics
     view = SharedMemoryView(context.platform)
-    runner = await serve(view, ExporterSettings(metrics.host, metrics.port))
+    journal = Path(settings.configuration.oracle.path)
+    page = PageState(view, context.platform, lambda: journal_head(journal))
+    runner = await serve(view, ExporterSettings(metrics.host, metrics.port), page)
     try:
         context.ready()
         while not context.should_stop():
@@ -30,3 +36,21 @@ async def _serve(context: ProcessContext, settings: RunSettings) -> None:
     finally:
         await runner.cleanup()
         view.close()
+
+
+def journal_head(path: Path) -> dict[str, Any] | None:
+    """How far each of the journal's streams is, and the digest that stands for it; None without."""
+    mark = watermark.read(path)
+    if mark is None:
+        return None
+    return {
+        "path": str(path),
+        "streams": {
+            name: {
+                "sequence": each.sequence,
+                "durable": each.durable_sequence,
+                "digest": each.digest.hex(),
+            }
+            for name, each in sorted(mark.streams.items())
+        },
+    }

@@ -28,11 +28,14 @@ from components.messages.risk import RISK
 from components.monitor.catalogue import FEED, SENTINEL, TITAN, specs_for
 from components.monitor.exporter import ExporterSettings, port_of, serve
 from components.monitor.feed_counters import FeedCounters
+from components.monitor.page_state import PageState
 from components.monitor.platform_view import (
     ACCOUNTS,
+    EXPOSURES,
     LIQUIDATIONS,
     SharedMemoryView,
     counters_name,
+    depth_name,
     table_name,
 )
 from components.oracle.derivation import Derivation
@@ -42,7 +45,9 @@ from components.oracle.starts import derivation_before
 from components.oracle.store import Journal
 from components.sentinel import instrumentation as sentinel_counting
 from components.sentinel.account_view import ACCOUNT_VIEW, fill_account_view, totals
+from components.sentinel.exposure_view import EXPOSURE_VIEW, EXPOSURES_SHOWN, nearest_exposures
 from components.titan import instrumentation as titan_counting
+from components.titan.depth_view import DEPTH_VIEW, depth_capacity, depth_rows
 from components.titan.shards import live_count, now_of
 from disruptor.compiled import entry
 from disruptor.memory.counters import CounterBlock
@@ -89,7 +94,8 @@ async def _play(journal: Journal, pace: Pace, port: int, say: Callable[[str], No
         stack.callback(stage.unlink)
         view = SharedMemoryView(stage.platform)
         stack.callback(view.close)
-        runner = await serve(view, ExporterSettings(_LOOPBACK, port))
+        page = PageState(view, stage.platform)
+        runner = await serve(view, ExporterSettings(_LOOPBACK, port), page)
         try:
             say(f"metrics http://{_LOOPBACK}:{port_of(runner)}/metrics")
             chunks = stack.enter_context(ReadAhead(journal, "commands", pace.first, pace.last))
@@ -148,6 +154,11 @@ class _Stage:
         capacity = len(derivation.sentinel.accounts)
         self._rows = np.zeros(capacity, ACCOUNT_VIEW)
         self._accounts = self._table(ACCOUNTS, ACCOUNT_VIEW, capacity)
+        self._symbols = len(table)
+        self._books = self._table_at(
+            depth_name(platform, TITAN), DEPTH_VIEW, depth_capacity(self._symbols)
+        )
+        self._exposures = self._table(EXPOSURES, EXPOSURE_VIEW, EXPOSURES_SHOWN)
         self._liquidations = self._table(LIQUIDATIONS, RISK, sentinel_counting.RECENT_LIQUIDATIONS)
         self._shown = 0.0
         self.show()
@@ -175,11 +186,14 @@ class _Stage:
             self.show()
 
     def show(self) -> None:
-        """Publish accounts, totals and liquidations as they are now."""
+        """Publish books, accounts, totals and liquidations as they are now."""
         state = self._derivation.sentinel
         sentinel_counting.put_totals(self._sentinel_block, totals(state))
         count = int(fill_account_view(state, self._rows))
         self._accounts.publish(self._rows[:count])
+        shards = self._derivation.shards
+        self._books.publish(np.concatenate([depth_rows(each, self._symbols) for each in shards]))
+        self._exposures.publish(nearest_exposures(state))
         self._liquidations.publish(sentinel_counting.newest_liquidations(self._sentinel))
         self._shown = time.monotonic()
 
@@ -200,7 +214,10 @@ class _Stage:
         return block
 
     def _table(self, name: str, dtype: np.dtype, capacity: int) -> SnapshotTable:
-        table = SnapshotTable.create(table_name(self.platform, name), dtype, capacity)
+        return self._table_at(table_name(self.platform, name), dtype, capacity)
+
+    def _table_at(self, segment: str, dtype: np.dtype, capacity: int) -> SnapshotTable:
+        table = SnapshotTable.create(segment, dtype, capacity)
         self._parts.callback(table.unlink)
         return table
 

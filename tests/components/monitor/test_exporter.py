@@ -84,16 +84,6 @@ def test_health_names_what_is_not_running(busy: Platform) -> None:
     assert ask(busy, ("/healthz", {}))[0][::2] == (503, "oracle is backoff\n")
 
 
-def test_the_page_links_the_others_and_escapes_what_it_shows(busy: Platform) -> None:
-    busy.control.lines[1].name_it("<oracle>")
-    status, kind, body = ask(busy, ("/", {}))[0]
-
-    assert (status, kind) == (200, "text/html; charset=utf-8")
-    assert 'href="/metrics"' in body
-    assert 'href="/healthz"' in body
-    assert "&lt;oracle&gt;" in body
-
-
 def test_a_used_port_is_one_sentence_that_names_it_and_the_remedy(busy: Platform) -> None:
     async def attempt(port: int) -> None:
         view = busy.view()

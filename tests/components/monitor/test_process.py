@@ -36,8 +36,10 @@ class Context:
 
 
 def context_of(platform: Platform, port: int) -> Context:
-    metrics = SimpleNamespace(host="127.0.0.1", port=port)
-    configuration = SimpleNamespace(metrics=metrics)
+    configuration = SimpleNamespace(
+        metrics=SimpleNamespace(host="127.0.0.1", port=port),
+        oracle=SimpleNamespace(path="/nonexistent"),
+    )
     return Context(platform.name, SimpleNamespace(configuration=configuration))
 
 
