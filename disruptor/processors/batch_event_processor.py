@@ -72,6 +72,7 @@ class BatchEventProcessor:
         self._is_idle = False
         self._is_done = False
         self._running = threading.Lock()
+        self._batch_end = 0
         self._attempts = 0
         self._batches = 0
         self._errors_skipped = 0
@@ -88,7 +89,7 @@ class BatchEventProcessor:
     def run_while(self, goes_on: Callable[[], bool]) -> None:
         """``run``, but only as long as ``goes_on()``, which is asked once in a while.
 
-        After each batch, each timeout and, of a compiled handler, some hundred batches.
+        After each batch, each timeout and, of a compiled handler, each turn of some milliseconds.
         """
         if not self._running.acquire(blocking=False):
             raise DisruptorError("the processor runs already, in another thread")
@@ -120,9 +121,21 @@ class BatchEventProcessor:
         size = self._tier.size(low, min(high, low + self._batch_size_max - 1))
         if self._tells_batches:
             self._tell(self._lifecycle.on_batch_start, size, ready - low + 1)
-        failure = self._tier.hand_over(low, low + size - 1)
+        self._batch_end = low + size - 1
+        failure = self._tier.hand_over(low, self._batch_end)
         self._settle(failure, 1 if failure is None else 0)
         return True
+
+    def release(self, sequence: int) -> None:
+        """Give up the events up to ``sequence`` before the batch is done; for a Python handler to call.
+
+        Producers may use their slots again and dependents may read on, which keeps a ring going while
+        a handler is long at one batch.  They are not handled again: a rewind begins behind them.
+        ValueError when the batch in hand ends earlier.
+        """
+        if sequence > self._batch_end:
+            raise ValueError(f"event {sequence} is behind the batch in hand ({self._batch_end=})")
+        self._advance(sequence)
 
     def halt(self) -> None:
         """Make ``run`` return after the batch in hand, or at once when it begins."""
@@ -171,7 +184,7 @@ class BatchEventProcessor:
             return
         error = failure.error
         if isinstance(error, HaltError):
-            self._consumer.advance(failure.last)
+            self._advance(failure.last)
             self._is_done = True
             return
         if isinstance(error, RewindableError):
@@ -180,9 +193,14 @@ class BatchEventProcessor:
                 self._rewinds += 1
                 return
         self._attempts = 0
-        self._consumer.advance(failure.first - 1)
+        self._advance(failure.first - 1)
         self._judge(error, failure.first, failure.event)
-        self._consumer.advance(failure.last)
+        self._advance(failure.last)
+
+    def _advance(self, sequence: int) -> None:
+        """Never backwards: some of a batch may have been released before it failed."""
+        if sequence > self._consumer.sequence:
+            self._consumer.advance(sequence)
 
     def _judge(self, error: Exception, sequence: int, event: Any) -> None:
         if self._exception_handler.on_event(error, sequence, event) is Verdict.HALT:

@@ -18,6 +18,7 @@ from disruptor.processors.batch_event_processor import BatchEventProcessor
 from disruptor.processors.compiled_loop import compiled_loop
 from disruptor.processors.exception_handler import ExceptionHandler, Ignore, Log
 from disruptor.processors.handler import Compiled, EventFailedError, Handler, PerBatch
+from disruptor.processors.rewind import RewindableError
 from disruptor.ring.ring_buffer import Consumer, RingBuffer
 from tests.disruptor.processors.handlers import add_up, fail_at_three, write_double
 from tests.disruptor.processors.scripted import EVENT, FAIL, Script, events
@@ -182,6 +183,74 @@ def test_a_handler_may_halt_its_own_processor(ring: RingBuffer) -> None:
     processor.run()
 
     assert seen == [1, 2]
+
+
+def test_a_handler_may_release_what_it_has_handled_of_a_long_batch(ring: RingBuffer) -> None:
+    consumer, producer = ring.consumer("c"), ring.producer()
+    room: list[int] = []
+
+    def release_each(event: Any, sequence: int, end: bool) -> None:
+        processor.release(sequence)
+        room.append(producer.remaining_capacity())
+
+    processor = BatchEventProcessor(consumer, release_each)
+    producer.write(events(*range(16)))
+
+    assert processor.run_once(timeout_ns=1_000)
+    assert room == list(range(1, 17))
+
+
+def test_what_was_released_is_not_handled_again_after_a_rewind_or_a_failure(
+    ring: RingBuffer,
+) -> None:
+    consumer = ring.consumer("c")
+    seen: list[int] = []
+
+    def stumble(event: Any, sequence: int, end: bool) -> None:
+        seen.append(sequence)
+        if sequence <= 2:
+            processor.release(sequence)
+        elif seen.count(3) == 1:
+            raise RewindableError("again")
+        elif seen.count(3) == 2:
+            raise ValueError("no")
+
+    processor = BatchEventProcessor(consumer, stumble, exception_handler=Ignore())
+    ring.producer().write(events(1, 2, 3, 4))
+    while processor.run_once(timeout_ns=1_000):
+        pass
+
+    assert seen == [1, 2, 3, 3, 4]
+    assert consumer.sequence == 4
+
+
+def test_a_batch_handler_that_released_all_and_failed_leaves_its_consumer_there(
+    ring: RingBuffer,
+) -> None:
+    consumer = ring.consumer("c")
+
+    def fail(view: np.ndarray, first: int) -> None:
+        processor.release(first + len(view) - 1)
+        raise ValueError("no")
+
+    processor = BatchEventProcessor(consumer, PerBatch(fail), exception_handler=Ignore())
+    ring.producer().write(events(1, 2, 3))
+
+    assert processor.run_once(timeout_ns=1_000)
+    assert consumer.sequence == 3
+
+
+def test_what_is_behind_the_batch_in_hand_is_not_released(ring: RingBuffer) -> None:
+    consumer = ring.consumer("c")
+
+    def release_too_much(event: Any, sequence: int, end: bool) -> None:
+        processor.release(sequence + 1)
+
+    processor = BatchEventProcessor(consumer, release_too_much, batch_size_max=1)
+    ring.producer().write(events(1, 2, 3))
+
+    with pytest.raises(ValueError, match="event 2 is behind the batch in hand"):
+        processor.run_once(timeout_ns=1_000)
 
 
 def test_a_consumer_that_may_be_evicted_hands_over_copies(ring: RingBuffer) -> None:
