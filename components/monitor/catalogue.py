@@ -31,12 +31,14 @@ from components.monitor.metric import (
     RATIO,
     SECONDS,
     SPREAD,
+    STEPS,
     SYMBOL,
     SYMBOL_OR_UNKNOWN,
     UNKNOWN,
     Label,
     Metric,
     doubling,
+    log_linear,
     one_two_five,
 )
 from disruptor.memory.counters import ABSENT, CounterSpec
@@ -94,8 +96,8 @@ MALFORMED_REASONS: Final = (
     OTHER,
 )
 
-_LATENCY = one_two_five("0.000001", "10")
-_PROCESS_TIME = doubling("0.25", 20)
+_LATENCY = log_linear("0.000001", 24)
+_PROCESS_TIME = log_linear("0.0625", 22)
 _BATCH_SIZE = doubling("1", 17)
 
 _FEED_METRICS = (
@@ -145,9 +147,9 @@ _TITAN_METRICS = (
            "Best ask less best bid; absent when a side is empty.", (SYMBOL,), initially=ABSENT),
     Metric("titan_open_orders", GAUGE, TITAN, COUNT, "Orders that rest in books."),
     Metric("titan_process_time_micros", HISTOGRAM, TITAN, MICROSECONDS,
-           "Time to apply one command, its batch's mean.", (), _PROCESS_TIME),
+           "Time to apply one command, its batch's mean.", (), _PROCESS_TIME, exposed_every=STEPS),
     Metric("titan_latency_seconds", HISTOGRAM, TITAN, SECONDS,
-           "From ingress until Titan has applied the command.", (), _LATENCY),
+           "From ingress until Titan has applied the command.", (), _LATENCY, exposed_every=STEPS),
 )  # fmt: skip
 
 _SENTINEL_METRICS = (
@@ -156,9 +158,9 @@ _SENTINEL_METRICS = (
     Metric("sentinel_liquidation_loss_usd", HISTOGRAM, SENTINEL, MONEY,
            "Loss of each liquidated position.", (SYMBOL,), one_two_five("1", "1000000")),
     Metric("sentinel_process_time_micros", HISTOGRAM, SENTINEL, MICROSECONDS,
-           "Time to apply one event, its batch's mean.", (), _PROCESS_TIME),
+           "Time to apply one event, its batch's mean.", (), _PROCESS_TIME, exposed_every=STEPS),
     Metric("sentinel_latency_seconds", HISTOGRAM, SENTINEL, SECONDS,
-           "From ingress until Sentinel has applied the event.", (), _LATENCY),
+           "From ingress until Sentinel has applied the event.", (), _LATENCY, exposed_every=STEPS),
     Metric("sentinel_accounts_total", GAUGE, SENTINEL, COUNT, "Accounts known."),
     Metric("sentinel_accounts_at_risk", GAUGE, SENTINEL, COUNT,
            "Accounts near their maintenance margin."),
@@ -182,11 +184,11 @@ _ORACLE_METRICS = (
     Metric("oracle_durable_sequence", GAUGE, ORACLE, COUNT,
            "Newest sequence that survives a crash.", (Label("kind", STREAMS),)),
     Metric("oracle_commit_seconds", HISTOGRAM, ORACLE, SECONDS,
-           "Duration of one commit, fsync included.", (), _LATENCY),
+           "Duration of one commit, fsync included.", (), _LATENCY, exposed_every=STEPS),
     Metric("oracle_batch_size", HISTOGRAM, ORACLE, COUNT,
            "Records of one commit.", (), _BATCH_SIZE),
     Metric("oracle_latency_seconds", HISTOGRAM, ORACLE, SECONDS,
-           "From ingress until the command is durable.", (), _LATENCY),
+           "From ingress until the command is durable.", (), _LATENCY, exposed_every=STEPS),
     Metric("oracle_journal_bytes", GAUGE, ORACLE, BYTES, "Size of the journal's file in use."),
 )  # fmt: skip
 
@@ -213,12 +215,22 @@ _MONITOR_METRICS = (
     Metric("sentinel_margin_ratio_worst", GAUGE, MONITOR, RATIO,
            "Margin ratio of the accounts nearest to liquidation, by rank from 1.",
            (Label("rank"),)),
+    Metric("sentinel_accounts_by_margin_ratio", GAUGE, MONITOR, COUNT,
+           "Accounts with positions whose margin ratio is from this bound up to the next.",
+           (Label("from"),)),
     Metric("ring_capacity", GAUGE, MONITOR, COUNT, "Slots of a ring.", (_RING,)),
     Metric("ring_cursor", GAUGE, MONITOR, COUNT, "Newest sequence published.", (_RING,)),
     Metric("ring_consumer_sequence", GAUGE, MONITOR, COUNT,
            "Newest sequence that a consumer is done with.", (_RING, _CONSUMER)),
     Metric("ring_consumer_lag", GAUGE, MONITOR, COUNT,
            "Sequences that a consumer is behind the cursor.", (_RING, _CONSUMER)),
+    Metric("ring_published", COUNTER, MONITOR, COUNT,
+           "Sequences published since the journal's first.", (_RING,)),
+    Metric("ring_consumed", COUNTER, MONITOR, COUNT,
+           "Sequences that a consumer is done with since the journal's first.",
+           (_RING, _CONSUMER)),
+    Metric("ring_in_flight", GAUGE, MONITOR, COUNT,
+           "Sequences claimed and not yet published.", (_RING,)),
     Metric("ring_remaining_capacity", GAUGE, MONITOR, COUNT,
            "Slots free before producers wait for the slowest consumer.", (_RING,)),
     Metric("ring_producer_stalls", COUNTER, MONITOR, COUNT,
@@ -236,6 +248,13 @@ _MONITOR_METRICS = (
            "CPU time of the process, user and system.", (_PROCESS,)),
     Metric("process_resident_memory_bytes", GAUGE, MONITOR, BYTES,
            "Resident memory of the process.", (_PROCESS,)),
+    Metric("process_proportional_memory_bytes", GAUGE, MONITOR, BYTES,
+           "Memory of the process, its share of what it shares; some seconds old.", (_PROCESS,)),
+    Metric("process_context_switches", COUNTER, MONITOR, COUNT,
+           "Times that the process left its CPU: voluntary, to wait; involuntary, for another.",
+           (_PROCESS, Label("kind"))),
+    Metric("monitor_scrape_seconds", GAUGE, MONITOR, SECONDS,
+           "Time that gathering this very scrape took."),
     Metric("build_info", GAUGE, MONITOR, COUNT, "1, with the version as label.",
            (Label("version"),)),
 )  # fmt: skip

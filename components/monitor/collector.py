@@ -7,12 +7,12 @@ derived from the platform's view at the same moment.  Names, types and help are 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-import psutil
+import numpy as np
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import (
@@ -27,6 +27,8 @@ from prometheus_client.utils import floatToGoString
 from components.monitor.account_sample import sampled, worst
 from components.monitor.catalogue import BY_NAME
 from components.monitor.platform_view import PlatformView
+from components.monitor.process_usage import ProcessUsage, Usage
+from components.monitor.readings import merged
 from components.units import PPM
 from disruptor.memory.counters import COUNTER, HISTOGRAM, Reading
 from disruptor.memory.libc import monotonic_ns
@@ -34,6 +36,8 @@ from disruptor.supervisor.control_block import STATE_NAMES
 
 MAX_USERS: Final = 500
 WORST_COUNT: Final = 50
+MARGIN_RATIO_BOUNDS: Final = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
+"""Where the classes of accounts by margin ratio begin; the last holds who is being liquidated."""
 
 Sample = tuple[Sequence[str], float]
 
@@ -47,6 +51,7 @@ class PlatformCollector(Collector):
     def __init__(self, view: PlatformView, max_users: int = MAX_USERS) -> None:
         self._view = view
         self._max_users = max_users
+        self._usage = ProcessUsage()
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: registration must not read shared memory."""
@@ -54,17 +59,18 @@ class PlatformCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """All families; reads each counter block, ring and table once."""
+        began = monotonic_ns()
         yield from self._counters()
         yield from self._accounts()
         yield from self._rings()
         yield from self._processes()
+        yield _family("monitor_scrape_seconds", [((), (monotonic_ns() - began) / 1e9)])
         yield _family("build_info", [((platform_version(),), 1)])
 
     def _counters(self) -> Iterator[Metric]:
         families: dict[str, list[Reading]] = {}
-        for readings in self._view.counters().values():
-            for reading in readings:
-                families.setdefault(reading.spec.name, []).append(reading)
+        for reading in merged(self._view.counters()):
+            families.setdefault(reading.spec.name, []).append(reading)
         for readings in families.values():
             yield _from_counters(readings)
 
@@ -77,6 +83,10 @@ class PlatformCollector(Collector):
         users = [str(account) for account in accounts["account"][chosen]]
         yield _family("sentinel_margin_ratio", _labelled(users, ratios[chosen]))
         yield _family("sentinel_margin_ratio_mean", [((), ratios.mean())])
+        exposed = ratios[accounts["positions"] > 0]
+        counts, _ = np.histogram(exposed, (*MARGIN_RATIO_BOUNDS, np.inf))
+        starts = [f"{bound:g}" for bound in MARGIN_RATIO_BOUNDS]
+        yield _family("sentinel_accounts_by_margin_ratio", _labelled(starts, counts))
         ranked = ratios[worst(ratios, WORST_COUNT)]
         ranks = [str(rank) for rank in range(1, len(ranked) + 1)]
         yield _family("sentinel_margin_ratio_worst", _labelled(ranks, ranked))
@@ -85,16 +95,17 @@ class PlatformCollector(Collector):
         rings = self._view.rings()
         yield _family("ring_capacity", [((ring.name,), ring.capacity) for ring in rings])
         yield _family("ring_cursor", [((ring.name,), ring.cursor) for ring in rings])
+        yield _family("ring_published", [((ring.name,), ring.cursor) for ring in rings])
+        yield _family("ring_in_flight", [((ring.name,), ring.in_flight) for ring in rings])
         yield _family(
             "ring_remaining_capacity", [((ring.name,), ring.remaining_capacity) for ring in rings]
         )
         yield _family("ring_producer_stalls", [((ring.name,), ring.stalls) for ring in rings])
         yield _family("ring_voided", [((ring.name,), ring.voided) for ring in rings])
         places = [(ring, each) for ring in rings for each in ring.consumers]
-        yield _family(
-            "ring_consumer_sequence",
-            [((ring.name, each.name), each.sequence) for ring, each in places],
-        )
+        sequences = [((ring.name, each.name), each.sequence) for ring, each in places]
+        yield _family("ring_consumer_sequence", sequences)
+        yield _family("ring_consumed", sequences)
         yield _family(
             "ring_consumer_lag",
             [
@@ -119,10 +130,27 @@ class PlatformCollector(Collector):
         beating = [each for each in processes if each.is_up and each.heartbeat_ns]
         ages = [((each.name,), max(0, now_ns - each.heartbeat_ns) / 1e9) for each in beating]
         yield _family("process_heartbeat_age_seconds", ages)
-        usage = [(each.name, usage_of(each.pid)) for each in processes if each.pid]
-        known = [(name, used) for name, used in usage if used is not None]
-        yield _family("process_cpu_seconds", [((name,), used[0]) for name, used in known])
-        yield _family("process_resident_memory_bytes", [((name,), used[1]) for name, used in known])
+        usage = [(each.name, self._usage.of(each.pid)) for each in processes if each.pid]
+        yield from _usage_families({name: used for name, used in usage if used is not None})
+
+
+def _usage_families(usage: Mapping[str, Usage]) -> Iterator[Metric]:
+    each = usage.items()
+    yield _family("process_cpu_seconds", [((name,), used.cpu_seconds) for name, used in each])
+    yield _family(
+        "process_resident_memory_bytes", [((name,), used.resident_bytes) for name, used in each]
+    )
+    yield _family(
+        "process_proportional_memory_bytes",
+        [
+            ((name,), used.proportional_bytes)
+            for name, used in each
+            if used.proportional_bytes is not None
+        ],
+    )
+    switches = [((name, "voluntary"), used.voluntary_switches) for name, used in each]
+    switches += [((name, "involuntary"), used.involuntary_switches) for name, used in each]
+    yield _family("process_context_switches", switches)
 
 
 def registry_of(view: PlatformView, max_users: int = MAX_USERS) -> CollectorRegistry:
@@ -130,17 +158,6 @@ def registry_of(view: PlatformView, max_users: int = MAX_USERS) -> CollectorRegi
     registry = CollectorRegistry(auto_describe=False)
     registry.register(PlatformCollector(view, max_users))
     return registry
-
-
-def usage_of(pid: int) -> tuple[float, int] | None:
-    """CPU seconds and resident bytes of a process; None if it is gone."""
-    try:
-        process = psutil.Process(pid)
-        with process.oneshot():
-            times = process.cpu_times()
-            return times.user + times.system, int(process.memory_info().rss)
-    except psutil.Error:
-        return None
 
 
 def platform_version() -> str:
@@ -168,7 +185,7 @@ def _from_counters(readings: Sequence[Reading]) -> Metric:
         return _filled(spec.kind, spec.name, spec.help, labels, samples)
     family = HistogramMetricFamily(spec.name, spec.help, labels=labels)
     for reading in readings:
-        buckets = [(_bound(bound), count) for bound, count in reading.cumulative_buckets]
+        buckets = [(_bound(bound), count) for bound, count in reading.exposed_buckets]
         family.add_metric(_values(reading), buckets, reading.sum)
     return family
 

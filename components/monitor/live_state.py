@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from numpy.typing import NDArray
 
 from components.messages.code import SIDE_NAMES
 from components.monitor.account_sample import worst
-from components.monitor.collector import usage_of
 from components.monitor.market import BookState, Grid, PositionState, books, grids, positions
 from components.monitor.platform_view import PlatformView
+from components.monitor.process_usage import ProcessUsage
+from components.monitor.readings import merged, since
 from components.units import MONEY_SCALE, PPM
 from disruptor.memory.counters import COUNTER, HISTOGRAM, Reading
 
@@ -102,12 +103,14 @@ class LiquidationState:
 
 @dataclass(frozen=True)
 class Latency:
-    """Quantiles since the platform started, upper bounds of their buckets, in seconds."""
+    """Quantiles since the look before, or since the start while nothing came since: upper bounds of
+    their buckets, in seconds.  ``count`` is since the start."""
 
     name: str
     count: int
     p50: float | None
     p99: float | None
+    p999: float | None
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,7 @@ class LiveState:
     per_second: Mapping[str, float]  # of the counters among them
     durable: Mapping[str, int]  # newest durable sequence of each stream
     cpu_seconds: Mapping[str, float]
+    histograms: Mapping[str, Reading]  # those of the latencies, for the next look
 
 
 _LATENCIES: Final = (
@@ -138,19 +142,22 @@ _LATENCIES: Final = (
     ("→durable", "oracle_latency_seconds", 1.0),
     ("commit", "oracle_commit_seconds", 1.0),
 )
+_LATENCY_METRICS: Final = frozenset(metric for _, metric, _ in _LATENCIES)
+_USAGE: Final = ProcessUsage()
 
 
 def look(
     view: PlatformView, platform: str, at_ns: int, before: LiveState | None = None
 ) -> LiveState:
     """The platform at ``at_ns``, a monotonic time; rates are since ``before``."""
-    readings = [each for block in view.counters().values() for each in block]
+    readings = merged(view.counters())
     seconds = (at_ns - before.at_ns) / 1e9 if before else 0.0
     totals = _totals(readings)
     counted = {each.spec.name for each in readings if each.spec.kind == COUNTER}
     known = grids(readings)
-    usage = {each.name: usage_of(each.pid) for each in view.processes() if each.pid}
-    cpu_seconds = {name: used[0] for name, used in usage.items() if used}
+    usage = {each.name: _USAGE.of(each.pid) for each in view.processes() if each.pid}
+    cpu_seconds = {name: used.cpu_seconds for name, used in usage.items() if used}
+    histograms = {each.spec.name: each for each in readings if each.spec.name in _LATENCY_METRICS}
     cpu_before = before.cpu_seconds if before else {}
     totals_before = before.totals if before else {}
     return LiveState(
@@ -163,7 +170,7 @@ def look(
                 each.pid,
                 each.restarts,
                 _rate(cpu_seconds.get(each.name), cpu_before.get(each.name), seconds),
-                used[1] if (used := usage.get(each.name)) else None,
+                used.resident_bytes if (used := usage.get(each.name)) else None,
             )
             for each in view.processes()
         ),
@@ -173,7 +180,7 @@ def look(
         positions=positions(view.exposures(), known),
         books=books(view.depth(), known),
         liquidations=_liquidations(view.liquidations(), known),
-        latencies=_latencies(readings),
+        latencies=_latencies(histograms, before.histograms if before else {}),
         totals=totals,
         per_second={
             name: rate
@@ -186,7 +193,15 @@ def look(
             if each.spec.name == "oracle_durable_sequence"
         },
         cpu_seconds=cpu_seconds,
+        histograms=histograms,
     )
+
+
+def told(state: LiveState) -> dict[str, Any]:
+    """The fields that are for whoever is shown the state, not for the next look."""
+    return {
+        each.name: getattr(state, each.name) for each in fields(state) if each.name != "histograms"
+    }
 
 
 def _rate(now: float | None, before: float | None, seconds: float) -> float | None:
@@ -298,19 +313,16 @@ def _liquidations(records: NDArray[Any], known: Sequence[Grid]) -> tuple[Liquida
     )
 
 
-def _latencies(readings: Sequence[Reading]) -> tuple[Latency, ...]:
-    by_name = {each.spec.name: each for each in readings if each.spec.kind == HISTOGRAM}
-
+def _latencies(
+    histograms: Mapping[str, Reading], before: Mapping[str, Reading]
+) -> tuple[Latency, ...]:
     def seconds(value: float, unit: float) -> float | None:
         return value * unit if math.isfinite(value) else None
 
-    return tuple(
-        Latency(
-            name,
-            by_name[metric].count,
-            seconds(by_name[metric].quantile(0.5), unit),
-            seconds(by_name[metric].quantile(0.99), unit),
-        )
-        for name, metric, unit in _LATENCIES
-        if metric in by_name
-    )
+    shown = []
+    for name, metric, unit in _LATENCIES:
+        if metric in histograms:
+            recent = since(histograms[metric], before.get(metric))
+            quantiles = (seconds(recent.quantile(each), unit) for each in (0.5, 0.99, 0.999))
+            shown.append(Latency(name, histograms[metric].count, *quantiles))
+    return tuple(shown)

@@ -41,6 +41,9 @@ _SCALES: Final = {
 }
 """Worth of one word; times are nanoseconds in every word."""
 
+STEPS: Final = 4
+"""Of log-linear bounds in an octave."""
+
 UNKNOWN: Final = "unknown"
 """The symbol of what named no instrument; its index is the number of instruments."""
 
@@ -69,6 +72,7 @@ class Metric:
     labels: tuple[Label, ...] = ()
     bounds: tuple[Decimal, ...] = ()
     initially: int = 0
+    exposed_every: int = 1
 
     @property
     def exposed_name(self) -> str:
@@ -94,6 +98,7 @@ class Metric:
                 bounds=tuple(int(bound / scale) for bound in self.bounds),
                 initially=self.initially,
                 exposed_bounds=tuple(float(bound) for bound in self.bounds),
+                exposed_every=self.exposed_every,
             )
 
     def _scale(self, instrument: Instrument | None) -> Decimal:
@@ -123,6 +128,20 @@ def doubling(first: str, count: int) -> tuple[Decimal, ...]:
     return tuple(Decimal(first) * (1 << power) for power in range(count))
 
 
+def log_linear(first: str, octaves: int) -> tuple[Decimal, ...]:
+    """STEPS bounds in each octave from ``first``, evenly apart, and the last octave's end.
+
+    Any value lies within a fifth of the bound above it, over as many octaves as one likes.
+    """
+    low = Decimal(first)
+    bounds = (
+        low * (1 << octave) * (STEPS + step) / STEPS
+        for octave in range(octaves)
+        for step in range(STEPS)
+    )
+    return (*bounds, low * (1 << octaves))
+
+
 __all__ = [
     "BYTES",
     "COUNT",
@@ -137,11 +156,13 @@ __all__ = [
     "RATIO",
     "SECONDS",
     "SPREAD",
+    "STEPS",
     "SYMBOL",
     "SYMBOL_OR_UNKNOWN",
     "UNKNOWN",
     "Label",
     "Metric",
     "doubling",
+    "log_linear",
     "one_two_five",
 ]

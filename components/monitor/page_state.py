@@ -11,14 +11,15 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 from components.messages.event import EVENT
 from components.monitor.collector import platform_version
-from components.monitor.live_state import LiveState, look
+from components.monitor.live_state import LiveState, look, told
 from components.monitor.market import Grid, TradeState, books, grids, trades
 from components.monitor.platform_view import PlatformView
+from components.monitor.readings import merged
 
 TRADES_KEPT: Final = 200
 POINTS_KEPT: Final = 600
@@ -27,6 +28,10 @@ POINT_S: Final = 0.5
 EVENTS_READ: Final = 2_048
 """Newest events looked at in a tick; of more than these a sample is shown."""
 SLOW_S: Final = 1.0
+_NOT_TOLD: Final = (
+    "platform", "at_ns", "cpu_seconds", "books", "symbols", "rings",
+)  # fmt: skip
+"""Of a look: what the fast half tells, or what only the next look needs."""
 
 Journal = Callable[[], Mapping[str, Any] | None]
 """How far the journal is and its digest; None where there is none."""
@@ -114,13 +119,9 @@ class PageState:
         }
 
     def _slow(self, state: LiveState) -> dict[str, Any]:
-        told = asdict(state)
-        for key in ("platform", "at_ns", "cpu_seconds", "books", "symbols"):
-            del told[key]
         rates = {ring.name: ring.per_second for ring in state.rings}
-        del told["rings"]
         return {
-            **told,
+            **{name: each for name, each in told(state).items() if name not in _NOT_TOLD},
             "ring_rates": rates,
             "rates": {each.symbol: each.trades_per_second for each in state.symbols},
             "journal": self._journal(),
@@ -138,11 +139,10 @@ class PageState:
         prices: dict[str, dict[str, float | None]] = {
             each.symbol: dict.fromkeys(gauges.values()) for each in self._grids
         }
-        for block in self._view.counters().values():
-            for reading in block:
-                name = gauges.get(reading.spec.name)
-                if name and not reading.is_absent:
-                    prices.setdefault(dict(reading.spec.labels)["symbol"], {})[name] = reading.value
+        for reading in merged(self._view.counters()):
+            name = gauges.get(reading.spec.name)
+            if name and not reading.is_absent:
+                prices.setdefault(dict(reading.spec.labels)["symbol"], {})[name] = reading.value
         return {
             "at": time.time(),
             "prices": prices,

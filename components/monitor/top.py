@@ -14,7 +14,6 @@ import termios
 import time
 import tty
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from typing import Final
 
 import click
@@ -22,7 +21,7 @@ import orjson
 from rich.console import Console
 from rich.live import Live
 
-from components.monitor.live_state import LiveState, look
+from components.monitor.live_state import LiveState, look, told
 from components.monitor.platform_view import SharedMemoryView
 from components.monitor.screen import screen
 
@@ -74,7 +73,7 @@ def _show_once(moment: Look, as_json: bool) -> None:
     time.sleep(_ONCE_SECONDS)
     state = moment(before)
     if as_json:
-        click.echo(orjson.dumps(asdict(state)))
+        click.echo(orjson.dumps(told(state)))
         return
     console = Console()
     lines = console.height if console.is_terminal else _LINES_ONCE
@@ -85,7 +84,7 @@ def _stream(view: SharedMemoryView, moment: Look, interval: float) -> None:
     state = None
     while view.is_running():
         state = moment(state)
-        click.echo(orjson.dumps(asdict(state)))
+        click.echo(orjson.dumps(told(state)))
         time.sleep(interval)
 
 

@@ -59,6 +59,7 @@ class CounterSpec:
     ``name`` carries no ``_total``.  ``scale`` turns words into the exposed unit.  ``bounds`` are
     the inclusive upper bounds of a histogram, in the word's own unit, and never descend;
     ``exposed_bounds`` is what they are called where the grid of words is too coarse to say it.
+    Of fine bounds only each ``exposed_every``-th is exposed; quantiles use them all.
     """
 
     name: str
@@ -69,6 +70,7 @@ class CounterSpec:
     bounds: tuple[int, ...] = ()
     initially: int = 0
     exposed_bounds: tuple[float, ...] = ()
+    exposed_every: int = 1
 
     def __post_init__(self) -> None:
         if self.kind not in (COUNTER, GAUGE, HISTOGRAM):
@@ -133,6 +135,12 @@ class Reading:
         called = spec.exposed_bounds or (spec.exposed(bound) for bound in spec.bounds)
         bounds = [*called, float("inf")]
         return list(zip(bounds, itertools.accumulate(self.words[:-1]), strict=True))
+
+    @property
+    def exposed_buckets(self) -> list[tuple[float, int]]:
+        """The cumulative buckets that are exposed: the first, each so-many-th, the infinite one."""
+        buckets = self.cumulative_buckets
+        return [*buckets[:-1][:: self.spec.exposed_every], buckets[-1]]
 
     def quantile(self, fraction: float) -> float:
         """The upper bound of the bucket that holds this fraction; NaN when there is none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterable
@@ -15,11 +16,13 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from components.monitor.account_sample import sampled, worst
-from components.monitor.catalogue import CATALOGUE
-from components.monitor.collector import registry_of, usage_of
-from components.monitor.platform_view import ProcessStatus
-from disruptor.memory.counters import COUNTER, HISTOGRAM
-from tests.components.monitor.conftest import SYMBOLS, Platform
+from components.monitor.catalogue import CATALOGUE, specs_for
+from components.monitor.collector import MARGIN_RATIO_BOUNDS, registry_of
+from components.monitor.platform_view import ProcessStatus, counters_name
+from components.monitor.process_usage import ProcessUsage
+from components.monitor.readings import of_metric
+from disruptor.memory.counters import COUNTER, HISTOGRAM, CounterBlock, add, observe_many, put
+from tests.components.monitor.conftest import INSTRUMENTS, SYMBOLS, Platform
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -65,6 +68,13 @@ PROMISED = [
     ("process_restarts_total", {"process"}),
     ("process_cpu_seconds_total", {"process"}),
     ("process_resident_memory_bytes", {"process"}),
+    ("ring_published_total", {"ring"}),
+    ("ring_consumed_total", {"ring", "consumer"}),
+    ("ring_producer_stalls_total", {"ring"}),
+    ("process_proportional_memory_bytes", {"process"}),
+    ("process_context_switches_total", {"process", "kind"}),
+    ("sentinel_accounts_by_margin_ratio", {"from"}),
+    ("monitor_scrape_seconds", set()),
     ("build_info", {"version"}),
 ]
 
@@ -129,6 +139,57 @@ def test_a_histogram_s_buckets_ascend_and_end_at_its_count(busy: Platform) -> No
     assert dict(buckets)[2.0] == 99
 
 
+def test_fine_buckets_are_kept_and_an_octave_of_them_exposed(busy: Platform) -> None:
+    found = scraped(registry_of(busy.view()))
+    bounds = sorted(
+        float(dict(labels)["le"])
+        for name, labels in found
+        if name == "titan_latency_seconds_bucket"
+    )
+
+    assert all(high == pytest.approx(2 * low) for low, high in itertools.pairwise(bounds[:-1]))
+    assert len(bounds) == 26
+    busy.observe("titan", "titan_latency_seconds", 1_300_000, 1_000)
+    (latency,) = of_metric(busy.blocks["titan"].read(), "titan_latency_seconds")
+    assert latency.quantile(0.5) == pytest.approx(0.00128, rel=0.2)
+
+
+def test_accounts_are_counted_by_margin_ratio_and_none_twice(platform: Platform) -> None:
+    platform.publish_accounts([0, 49_999, 50_000, 799_999, 999_999, 1_000_000, 10**12])
+    rows = platform.accounts.copy()
+    rows["positions"][0] = 0
+    platform.accounts.publish(rows)
+    found = scraped(registry_of(platform.view()))
+    classes = {
+        dict(labels)["from"]: count
+        for (name, labels), count in found.items()
+        if name == "sentinel_accounts_by_margin_ratio"
+    }
+
+    assert {start: count for start, count in classes.items() if count} == {
+        "0": 1, "0.05": 1, "0.7": 1, "0.95": 1, "1": 2,
+    }  # fmt: skip
+    assert len(classes) == len(MARGIN_RATIO_BOUNDS)
+
+
+def test_processes_that_share_a_role_are_counted_together(busy: Platform) -> None:
+    shard = CounterBlock.create(
+        counters_name(busy.name, "titan-2"), specs_for("titan", INSTRUMENTS)
+    )
+    add(shard.words, shard.offset("titan_executions", symbol="BTCUSDT"), 40)
+    put(shard.words, shard.offset("titan_open_orders"), 7)
+    observe_many(
+        shard.words, shard.offset("titan_latency_seconds"),
+        shard.bounds("titan_latency_seconds"), 1_000, 5,
+    )  # fmt: skip
+    found = scraped(registry_of(busy.view()))
+
+    assert value(found, "titan_executions_total", symbol="BTCUSDT") == 42
+    assert value(found, "titan_open_orders") == 7
+    assert value(found, "titan_latency_seconds_count") == 15
+    assert value(found, "titan_last_price", symbol="BTCUSDT") == 50_000  # absent in the second
+
+
 def test_a_counter_starts_at_zero_and_a_price_is_absent_before_the_first(
     platform: Platform,
 ) -> None:
@@ -151,7 +212,7 @@ def test_openmetrics_says_the_same_as_text(busy: Platform) -> None:
 
     assert text.endswith("# EOF\n")
     reparsed = parse_openmetrics(text)  # type: ignore[no-untyped-call]
-    changing = re.compile("process_(cpu|resident|heartbeat)")
+    changing = re.compile("process_(cpu|resident|proportional|context|heartbeat)|monitor_scrape")
     in_text, in_openmetrics = (
         {key: each for key, each in found.items() if not changing.match(key[0])}
         for found in (scraped(registry), series(reparsed))
@@ -228,7 +289,7 @@ def test_a_platform_that_is_gone_leaves_only_the_build() -> None:
     found = scraped(registry_of(Gone()))  # type: ignore[arg-type]
     assert value(found, "process_up", process="titan") == 0
     assert not [key for key in found if key[0] == "process_cpu_seconds_total"]
-    assert usage_of(2**22 + 1) is None
+    assert ProcessUsage().of(2**22 + 1) is None
 
 
 def test_kinds_of_the_catalogue_are_those_of_prometheus() -> None:

@@ -89,9 +89,9 @@ def test_a_moment_holds_everything_that_the_page_draws(busy: Platform, page: Pag
     (ring,) = moment["rings"]
     assert (ring["name"], ring["capacity"], ring["cursor"]) == ("events", 64, 40)
     assert ring["consumers"] == [{"name": "sentinel", "at": 0}]
-    assert [each["account"] for each in moment["liquidations"]] == [1003]
+    assert [each.account for each in moment["liquidations"]] == [1003]
     assert moment["up"] is True
-    assert {each["name"] for each in moment["latencies"]} >= {"→titan", "→sentinel", "→durable"}
+    assert {each.name for each in moment["latencies"]} >= {"→titan", "→sentinel", "→durable"}
 
 
 def test_while_nobody_watches_it_looks_once_a_second(page: PageState, clock: Clock) -> None:

@@ -50,6 +50,24 @@ def test_two_looks_make_rates(busy: Platform) -> None:
     assert (state.symbols[1].last, state.symbols[1].spread) == (5_000, 0.02)
 
 
+def test_latencies_are_those_since_the_look_before(busy: Platform) -> None:
+    view = busy.view()
+    busy.observe("titan", "titan_latency_seconds", 1_000, 1_000)
+    before = look(view, busy.name, 0)
+    busy.observe("titan", "titan_latency_seconds", 3_000_000, 10)
+    (now,) = (each for each in look(view, busy.name, 1, before).latencies if each.name == "→titan")
+    (quiet,) = (
+        each
+        for each in look(view, busy.name, 2, look(view, busy.name, 1)).latencies
+        if each.name == "→titan"
+    )
+    view.close()
+
+    assert now.p50 == pytest.approx(0.003, rel=0.25)
+    assert quiet.p50 == pytest.approx(1e-6, rel=0.25)
+    assert now.count == quiet.count == 1_020
+
+
 def test_the_first_look_has_no_rates(busy: Platform) -> None:
     view = busy.view()
     state = look(view, busy.name, 0)
