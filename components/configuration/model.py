@@ -50,6 +50,12 @@ class Durability(Strict):
     gate: Literal["output", "input"] = Field(default="output", description="output or input")
 
 
+class TitanSettings(Strict):
+    """What Titan asks of an order before it matches it."""
+
+    risk_gate: bool = Field(default=False, description="true or false")
+
+
 class Metrics(Strict):
     """Where Prometheus finds the metrics; port 0 takes any free one."""
 
@@ -92,6 +98,7 @@ class PlatformConfiguration(Topology):
         default=(), description="a list of {user, collateral, positions}"
     )
     capacity: Capacity = Field(default=Capacity(), description="a mapping")
+    titan: TitanSettings = Field(default=TitanSettings(), description="a mapping")
     risk: RiskSettings = Field(default=RiskSettings(), description="a mapping")
     feed: Feed = Field(default=Feed(), description="a mapping")
     durability: Durability = Field(default=Durability(), description="a mapping")
@@ -128,6 +135,7 @@ class PlatformConfiguration(Topology):
         accounts: Collection[int],
         rule: RiskRule | None,
         capacity: Capacity,
+        risk_gate: bool = False,
     ) -> Commands:
         """Those set-up commands that change what a journal already holds.
 
@@ -136,8 +144,8 @@ class PlatformConfiguration(Topology):
         """
         table, rules = self.instrument_table(), RiskRule.of(self.risk)
         return setup.commands(
-            setup.Wanted(table, rules, self.funded_accounts(), self.capacity),
-            setup.Known(instruments, accounts, rule, capacity),
+            setup.Wanted(table, rules, self.funded_accounts(), self.capacity, self.titan.risk_gate),
+            setup.Known(instruments, accounts, rule, capacity, risk_gate),
         )
 
     def continuing(self, instruments: InstrumentTable) -> PlatformConfiguration:

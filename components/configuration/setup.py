@@ -1,6 +1,7 @@
 """The configuration as commands, which carry it into the journal.
 
-    how much Titan takes · instruments and their tiers · the risk rule · then account, deposit, positions of each account
+    how much Titan takes · instruments and their tiers · the risk rule · then account, deposit, positions
+    of each account · whether orders pass the risk gate
 
 A platform that starts on an existing journal sends only what that does not hold yet, so nothing
 is deposited or opened twice; and it keeps the index of every instrument that the journal knows,
@@ -24,6 +25,7 @@ from components.messages.code import (
     OP_ACCOUNT,
     OP_DEPOSIT,
     OP_POSITION,
+    OP_RISK_GATE,
     SELL,
     SOURCE_SETUP,
 )
@@ -39,6 +41,7 @@ class Wanted(NamedTuple):
     rule: RiskRule
     accounts: Collection[AccountSettings]
     capacity: Capacity
+    risk_gate: bool
 
 
 class Known(NamedTuple):
@@ -48,6 +51,7 @@ class Known(NamedTuple):
     accounts: Collection[int]
     rule: RiskRule | None
     capacity: Capacity
+    risk_gate: bool
 
 
 def commands(wanted: Wanted, known: Known) -> Commands:
@@ -65,9 +69,23 @@ def commands(wanted: Wanted, known: Known) -> Commands:
         for account in wanted.accounts
         if account.user not in known.accounts
     ]
-    result: Commands = np.concatenate([new_commands(0), *capacity, *changed, *rule, *opened])
+    gate = [_gate_command(wanted.risk_gate)] if wanted.risk_gate != known.risk_gate else []
+    result: Commands = np.concatenate([new_commands(0), *capacity, *changed, *rule, *opened, *gate])
     result["source"] = SOURCE_SETUP
     return result
+
+
+def _gate_command(is_on: bool) -> Commands:
+    result = new_commands(1)
+    result["op"] = OP_RISK_GATE
+    result["qty"] = is_on
+    return result
+
+
+def gate_from_commands(commands: Commands) -> bool:
+    """Whether those commands leave the risk gate on."""
+    gates = commands[commands["op"] == OP_RISK_GATE]
+    return bool(len(gates) and gates[-1]["qty"])
 
 
 def merged_instruments(

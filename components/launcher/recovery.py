@@ -24,6 +24,7 @@ import numpy as np
 from components.configuration.capacity import Capacity
 from components.configuration.model import PlatformConfiguration
 from components.configuration.risk import RiskRule
+from components.configuration.setup import gate_from_commands
 from components.instruments import InstrumentTable
 from components.messages.command import Commands
 from components.oracle import snapshots
@@ -96,6 +97,7 @@ def recover(configuration: PlatformConfiguration, progress: Progress | None = No
         _known_accounts(restored),
         RiskRule.from_commands(rules),
         Capacity.from_commands(rules),
+        gate_from_commands(rules),
     )
     return Recovery(continued, continued.instrument_table(), restored, from_snapshot, setup, notes)
 

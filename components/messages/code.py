@@ -39,7 +39,8 @@ OP_RESUME: Final = 24
 OP_LEVERAGE: Final = 25
 OP_MARGIN: Final = 26
 OP_SHARDS: Final = 27
-OP_COUNT: Final = 28
+OP_RISK_GATE: Final = 28
+OP_COUNT: Final = 29
 
 OP_NAMES: Final = {
     OP_VOID: "void",
@@ -70,6 +71,7 @@ OP_NAMES: Final = {
     OP_LEVERAGE: "leverage",
     OP_MARGIN: "margin",
     OP_SHARDS: "shards",
+    OP_RISK_GATE: "risk_gate",
 }
 
 # Kinds of the events stream: first what Titan decides, then what it passes through in order.
@@ -106,7 +108,8 @@ EVENT_RESUME: Final = 29
 EVENT_LEVERAGE: Final = 30
 EVENT_MARGIN: Final = 31
 EVENT_SHARDS: Final = 32
-EVENT_COUNT: Final = 33
+EVENT_RISK_GATE: Final = 33
+EVENT_COUNT: Final = 34
 
 EVENT_NAMES: Final = {
     EVENT_VOID: "void",
@@ -142,13 +145,14 @@ EVENT_NAMES: Final = {
     EVENT_LEVERAGE: "leverage",
     EVENT_MARGIN: "margin",
     EVENT_SHARDS: "shards",
+    EVENT_RISK_GATE: "risk_gate",
 }
 
 EVENT_OF_OP: Final = EVENT_PRICE - OP_PRICE
 """What is passed through stands in the order of its operations, from ``price`` to ``session_end`` …"""
 
 EVENT_OF_RISK_OP: Final = EVENT_DELEVERAGE - OP_DELEVERAGE
-"""… and from ``deleverage`` to ``margin``, which are Sentinel's business alone."""
+"""… and from ``deleverage`` on, which are Sentinel's business, or the risk gate's."""
 
 # Kinds of the risk stream.
 RISK_VOID: Final = 0

@@ -48,6 +48,7 @@ Which fields an operation uses (all others are zero):
                  side: a MARGIN code)
     margin       account symbol price                         (price: money, negative takes it back)
     resume       nothing: the platform was started again
+    risk_gate    qty                                          (1: orders pass the risk gate, 0: none does)
     book         symbol account order_id side qty   (order_id: the request's number; side:
                  BOOK_LEVELS or BOOK_ORDERS; qty: how many rows a side, up to BOOK_ROWS_MAX)
     capacity     price qty          (price: how many orders may live at once; qty: how many
@@ -85,7 +86,7 @@ COMMAND: Final = np.dtype(
         ("flags", np.uint8),
         ("stp", np.uint8),
         ("source", np.uint8),
-        ("reserved", np.uint8),
+        ("reserved", np.uint8),  # zero; in the copy that Titan applies: the risk gate's verdict
     ],
     align=True,
 )

@@ -46,6 +46,7 @@ from components.messages.code import (
     EVENT_OF_RISK_OP,
     EVENT_PRICE,
     EVENT_REJECTED,
+    EVENT_RISK_GATE,
     EVENT_SESSION_END,
     EVENT_SHARDS,
     EVENT_TOUCH,
@@ -122,9 +123,18 @@ CARRIED: Final = (
 """Where an event keeps what a command had, for kinds that are passed through."""
 
 
+_CARRIED_KINDS: Final = frozenset(
+    (
+        *range(EVENT_PRICE, EVENT_SESSION_END + 1),
+        *range(EVENT_DELEVERAGE, EVENT_MARGIN + 1),
+        EVENT_RISK_GATE,
+    )
+)
+
+
 def is_carried(kind: int) -> bool:
     """Whether events of this kind repeat a command."""
-    return EVENT_PRICE <= kind <= EVENT_SESSION_END or EVENT_DELEVERAGE <= kind <= EVENT_MARGIN
+    return kind in _CARRIED_KINDS
 
 
 def command_behind(event: np.void) -> np.void:
@@ -426,5 +436,6 @@ _CARRIED_READABLE: Final = (
     "resume",
     "leverage",
     "margin",
+    "risk_gate",
 )
 _READABLE: Final = {*_PARSERS, *(_EVENTS[name] for name in _CARRIED_READABLE)}

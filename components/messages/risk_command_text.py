@@ -6,6 +6,7 @@
     {"op":"deleverage","account":7,"symbol":"BTCUSDT","id":1,"side":"sell","price":"100","qty":"2",
      "counterparty":8}                                               Sentinel's own
     {"op":"resume"}                                                  the platform started again
+    {"op":"risk_gate","on":true}                                     orders pass the risk gate
 
 ``leverage`` may be left out, which is as much as the symbol allows, and so may ``margin``: cross.
 """
@@ -84,6 +85,11 @@ def parse_resume(reader: Reader, instruments: InstrumentTable, into: np.void) ->
     """It says all by itself."""
 
 
+def parse_risk_gate(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
+    """Whether orders pass the risk gate."""
+    into["qty"] = reader.flag("on")
+
+
 def format_funding(command: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
     """A funding command."""
     line["symbol"] = symbol_text(int(command["symbol"]), instruments)
@@ -115,3 +121,8 @@ def format_deleverage(command: np.void, instruments: InstrumentTable, line: dict
     line["price"] = ticks_text(int(command["price"]), symbol, instruments)
     line["qty"] = lots_text(int(command["qty"]), symbol, instruments)
     line["counterparty"] = int(command["display_qty"])
+
+
+def format_risk_gate(command: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
+    """A risk gate command."""
+    line["on"] = bool(command["qty"])

@@ -53,7 +53,7 @@ class Derivation:
         self.shards = shards if shards is not None else new_shards(1)
         self.sentinel = sentinel if sentinel is not None else sentinel_engine.new_state()
         self.commands_last = commands_last
-        self._titan = Deriver(self.shards, _OUTBOX_RECORDS)
+        self._titan = Deriver(self.shards, _OUTBOX_RECORDS, self.sentinel)
         self._answer_box = sentinel_engine.new_outbox(_OUTBOX_RECORDS, _OUTBOX_RECORDS)
 
     def feed(self, commands: Commands) -> Iterator[Derived]:
@@ -64,7 +64,7 @@ class Derivation:
         """
         if self.commands_last == 0 and shards_told(commands) != len(self.shards):
             self.shards = new_shards(shards_told(commands))
-            self._titan = Deriver(self.shards, _OUTBOX_RECORDS)
+            self._titan = Deriver(self.shards, _OUTBOX_RECORDS, self.sentinel)
         for start in range(0, len(commands), _BATCH):
             batch = commands[start : start + _BATCH]
             for applied, events in self._titan.feed(batch, self.commands_last + 1):

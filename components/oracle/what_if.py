@@ -40,6 +40,7 @@ from components.oracle.what_if_kernel import (
     SEEN,
     apply_until_order,
 )
+from components.risk_gate import verdicts_needed
 from components.sentinel import engine as sentinel_engine
 from components.sentinel.account_view import AccountViews, Totals, totals
 from components.sentinel.engine.state import FIRST_ORDER_ID
@@ -149,8 +150,8 @@ class _World:
 
     def __init__(self, returns: dict[Key, int], shards: Shards) -> None:
         self.shards = shards
-        self._deriver = Deriver(shards, _OUTBOX_RECORDS)
         self.sentinel = sentinel_engine.new_state()
+        self._deriver = Deriver(shards, _OUTBOX_RECORDS, self.sentinel)
         self._returns = returns
         delays = [place - key[0] for key, place in returns.items()]
         self._delay = max(1, round(statistics.median(delays))) if delays else 1
@@ -205,8 +206,8 @@ class _World:
             return int(self._progress[APPLIED])
 
     def _until_order(self, commands: Commands, sequences: NDArray[np.int64]) -> int:
-        """``apply_until_order``; of several shards command by command, as they tell together."""
-        if len(self.shards) == 1:
+        """``apply_until_order``; of several shards, or through the risk gate, command by command."""
+        if len(self.shards) == 1 and not verdicts_needed(self.shards[0], commands):
             return apply_until_order(
                 self.shards[0],
                 self.sentinel,

@@ -51,6 +51,7 @@ _DEFAULT = Path(__file__).resolve().parents[2] / "config" / "instruments.yaml"
     help="How events are written; like the commands by default.",
 )
 @click.option("--state-hash", is_flag=True, help="Print the SHA-256 of the final state to stderr.")
+@click.option("--risk-gate", is_flag=True, help="Refuse orders that lack initial margin.")
 @click.pass_context
 def main(
     context: click.Context,
@@ -59,6 +60,7 @@ def main(
     form: str,
     events_form: str | None,
     state_hash: bool,
+    risk_gate: bool,
 ) -> None:
     """Match orders: commands on stdin, events on stdout, both as JSON lines by default.
 
@@ -73,7 +75,7 @@ def main(
         return
     try:
         table = load_instruments(instruments)
-        titan = OfflineTitan(table, every_event=every_event)
+        titan = OfflineTitan(table, every_event=every_event, risk_gate=risk_gate)
         titan.run(READERS[form](sys.stdin.buffer, table), sys.stdout.buffer, events_form or form)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -11,9 +11,12 @@ from typing import BinaryIO, Final
 import numpy as np
 
 from components.instruments import InstrumentTable
-from components.messages.code import EVENT_ARMED, EVENT_REJECTED, OP_INSTRUMENT
-from components.messages.command import Commands
+from components.messages.code import EVENT_ARMED, EVENT_REJECTED, OP_INSTRUMENT, OP_RISK_GATE
+from components.messages.command import Commands, new_commands
 from components.messages.event import Events
+from components.messages.json_lines import TextError
+from components.risk_gate import RiskGate, verdicts_needed
+from components.sentinel.engine import new_state as new_sentinel
 from components.titan.engine.apply import apply_batch, outbox_bound
 from components.titan.engine.snapshot import state_hash
 from components.titan.engine.state import Outbox, TitanState, new_outbox, new_state
@@ -27,20 +30,26 @@ _OUTBOX_SLOTS: Final = 1 << 14
 class OfflineTitan:
     """One run: the instruments are listed with sequence 0, the first command has sequence 1."""
 
-    def __init__(self, instruments: InstrumentTable, *, every_event: bool = False) -> None:
+    def __init__(
+        self, instruments: InstrumentTable, *, every_event: bool = False, risk_gate: bool = False
+    ) -> None:
         self.instruments = instruments
         self.state: TitanState = new_state(max_symbols=max(64, len(instruments)))
         self.sequence = 0
         self._every_event = every_event
         self._outbox: Outbox = new_outbox(_OUTBOX_SLOTS)
-        for command in instruments.to_commands().reshape(-1, 1):
+        self._gate = RiskGate(self.state, new_sentinel()) if risk_gate else None
+        opening = instruments.to_commands()
+        if risk_gate:
+            opening = np.concatenate([opening, _turn_on()])
+        for command in opening.reshape(-1, 1):
             list(self.apply(command, 0))
 
     def apply(self, commands: Commands, first_sequence: int) -> Iterator[Events]:
         """The events of some commands, in pieces that hold until the next one is asked for."""
         done = 0
         while done < len(commands):
-            applied = apply_batch(self.state, commands[done:], first_sequence + done, self._outbox)
+            applied = self._match(commands[done:], first_sequence + done)
             done += applied
             if applied == 0:
                 self._outbox = new_outbox(2 * int(outbox_bound(self.state)))
@@ -49,6 +58,13 @@ class OfflineTitan:
             if not self._every_event:
                 events = events[np.isin(events["kind"], _ANSWERS)]
             yield events
+
+    def _match(self, commands: Commands, first_sequence: int) -> int:
+        if self._gate is not None:
+            return self._gate.apply_batch(commands, first_sequence, self._outbox)
+        if verdicts_needed(self.state, commands):
+            raise TextError("risk_gate: it needs all that came before; start with the gate on")
+        return int(apply_batch(self.state, commands, first_sequence, self._outbox))
 
     def run(self, batches: Iterable[Commands], output: BinaryIO, form: str = "jsonl") -> None:
         """Answer all batches; TextError at a malformed command, after those before it."""
@@ -64,3 +80,10 @@ class OfflineTitan:
     def state_hash(self) -> bytes:
         """SHA-256 of the state after what was applied."""
         return state_hash(self.state)
+
+
+def _turn_on() -> Commands:
+    command = new_commands(1)
+    command["op"] = OP_RISK_GATE
+    command["qty"] = 1
+    return command

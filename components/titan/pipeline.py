@@ -27,7 +27,7 @@ BLOCKED: Final = 1
 OUTBOX_TOO_SMALL: Final = 2
 HOUSEKEEPING: Final = 3
 
-_BATCH_MAX: Final = 256
+BATCH_MAX: Final = 256
 """Bounds how long an event waits in the outbox for the rest of its batch."""
 
 APPLIED: Final = 0
@@ -73,7 +73,7 @@ def serve(
     ended = monotonic_ns()
     deadline = ended + timeout_ns
     while True:
-        if not _publish(wiring, outbox, counters, progress, timeout_ns):
+        if not publish(wiring, outbox, counters, progress, timeout_ns):
             return BLOCKED
         if progress[APPLIED] > wiring.commands.words[wiring.sequence_word]:
             advance(wiring.commands, wiring.sequence_word, progress[APPLIED])
@@ -91,7 +91,7 @@ def serve(
         if high < wanted:
             return IDLE
         start = np.int64(np.uint64(wanted) & mask)
-        count = min(high - wanted + 1, _BATCH_MAX, wiring.commands.slots.size - start)
+        count = min(high - wanted + 1, BATCH_MAX, wiring.commands.slots.size - start)
         batch = wiring.commands.slots[start : start + count]
         started = monotonic_ns()
         applied = apply_batch(state, batch, wanted, outbox)
@@ -104,13 +104,14 @@ def serve(
 
 
 @internal
-def _publish(
+def publish(
     wiring: Wiring,
     outbox: Outbox,
     counters: TitanCounters,
     progress: NDArray[np.int64],
     timeout_ns: int,
 ) -> bool:
+    """Publish the outbox, as far as there is room within ``timeout_ns``; False: not all of it."""
     begin, end = progress[PUBLISHED], outbox.count[0]
     if begin == end:
         return True

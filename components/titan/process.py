@@ -7,10 +7,12 @@ import numpy as np
 from components.monitor.catalogue import TITAN, specs_for
 from components.monitor.platform_view import counters_name, depth_name
 from components.monitor.showing import Showing
+from components.risk_gate import RiskGate
 from components.run_settings import RunSettings
 from components.titan.depth_view import DEPTH_VIEW, depth_capacity, depth_rows
 from components.titan.engine import new_outbox, state_hash
-from components.titan.engine.state import Outbox, TitanState
+from components.titan.engine.state import RISK_GATE, Outbox, TitanState
+from components.titan.gated_pipeline import serve_gated
 from components.titan.instrumentation import titan_counters
 from components.titan.pipeline import OUTBOX_TOO_SMALL, Wiring, bound_of, serve
 from disruptor.memory.counters import CounterBlock
@@ -65,9 +67,15 @@ def _serve(
     progress = np.array([commands.sequence, 0], np.int64)
     outbox = _larger_outbox(state, _OUTBOX_EVENTS)
     showing = Showing(lambda: books.publish(depth_rows(state, len(settings.instruments))))
+    gate = None
+    if settings.configuration.titan.risk_gate or state.totals[RISK_GATE]:
+        gate = RiskGate(state, settings.restored.sentinel_state)
     context.ready()
     while True:
-        outcome = serve(wiring, state, outbox, counters, progress, _TIMEOUT_NS)
+        if gate is None:
+            outcome = serve(wiring, state, outbox, counters, progress, _TIMEOUT_NS)
+        else:
+            outcome = serve_gated(wiring, gate, outbox, counters, progress, _TIMEOUT_NS)
         context.beat()
         showing.offer()
         if outcome == OUTBOX_TOO_SMALL:

@@ -1,7 +1,7 @@
 """Several Titans as one: their states, the hash of all, and their events in one order.
 
 Pure, for whoever derives: the live shards are processes of their own, and merging.py's loop another.
-With one shard everything is as with an engine alone.
+With one shard everything is as with an engine alone.  The risk gate stands before one shard only.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ import numpy as np
 from components.messages.code import OP_SHARDS
 from components.messages.command import Commands
 from components.messages.event import Events
+from components.risk_gate import RiskGate, verdicts_needed
+from components.sentinel.engine import SentinelState
 from components.titan.engine import (
+    Outbox,
     TitanState,
     apply_batch,
     new_outbox,
@@ -77,8 +80,12 @@ def live_count(shards: Shards) -> int:
 class Deriver:
     """Feeds all shards with the same commands and merges what they tell."""
 
-    def __init__(self, shards: Shards, outbox_records: int) -> None:
+    def __init__(
+        self, shards: Shards, outbox_records: int, sentinel: SentinelState | None = None
+    ) -> None:
         self.shards = shards
+        self._sentinel = sentinel
+        self._gate: RiskGate | None = None
         self._records = outbox_records
         self._boxes = [new_outbox(outbox_records) for _ in shards]
         self._merged = new_outbox(outbox_records)
@@ -86,7 +93,8 @@ class Deriver:
     def feed(self, commands: Commands, first: int) -> Iterator[tuple[int, Events]]:
         """Apply commands numbered from ``first``, step by step: how many, and their events.
 
-        The events are views that are valid until the next step.
+        The events are views that are valid until the next step, before which the Sentinel that was
+        given must have seen them.
         """
         if len(self.shards) > 1:
             yield len(commands), self._all_events(commands, first)
@@ -95,13 +103,21 @@ class Deriver:
         while done < len(commands):
             (box,) = self._boxes
             rest = commands[done:]
-            applied = int(apply_batch(shard, rest, first + done, box))
+            applied = self._apply(shard, rest, first + done, box)
             events = box.slots[: box.count[0]]
             box.count[0] = 0
             if applied < len(rest):
                 self._boxes = [new_outbox(self._room_for(shard))]
             done += applied
             yield applied, events
+
+    def _apply(self, shard: TitanState, commands: Commands, first: int, box: Outbox) -> int:
+        """Through the risk gate once that is on; it begins with a copy of the given Sentinel."""
+        if self._gate is None and self._sentinel is not None and verdicts_needed(shard, commands):
+            self._gate = RiskGate.beside(shard, self._sentinel)
+        if self._gate is not None:
+            return self._gate.apply_batch(commands, first, box)
+        return int(apply_batch(shard, commands, first, box))
 
     def _all_events(self, commands: Commands, first: int) -> Events:
         for number in range(len(self.shards)):

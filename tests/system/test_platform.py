@@ -21,6 +21,8 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 CRASH = ("--set", "feed.simulation.drift=-0.01")
 """A fall of one per cent a step, so that the default accounts are liquidated soon."""
 
+GATE = ("--set", "titan.risk_gate=true")
+
 
 @pytest.fixture
 def name(segment_prefix: str) -> str:
@@ -79,11 +81,12 @@ def test_a_run_is_measured_stopped_verified_and_replayed(name: str, journal: Pat
 
 
 def test_a_restart_continues_the_journal_without_a_gap(name: str, journal: Path) -> None:
-    with PlatformRun(name, journal, *CRASH) as first:
+    """With the risk gate on, which has to know the accounts again."""
+    with PlatformRun(name, journal, *CRASH, *GATE) as first:
         first.wait_for_metric("sentinel_liquidations_total", 1, symbol="BTCUSDT")
         assert first.stop(signal.SIGINT) == 0
     ended = json.loads(oracle(journal, "replay", "--json").stdout)
-    with PlatformRun(name, journal) as second:
+    with PlatformRun(name, journal, *GATE) as second:
         second.wait_for_metric("oracle_durable_sequence", ended["commands"] + 50, kind="commands")
         deposits = second.metrics()["sentinel_accounts_total", frozenset()]
         assert second.stop() == 0

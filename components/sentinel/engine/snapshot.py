@@ -21,10 +21,13 @@ from components.sentinel.engine.bands import arm_at_once
 from components.sentinel.engine.fills import set_position
 from components.sentinel.engine.positions import add_position
 from components.sentinel.engine.state import (
+    ACCOUNTS_MAX,
     BLOCK_SLOTS,
     LEDGER_FLOWS,
     LEVELS,
     NONE,
+    OPEN_POSITIONS_MAX,
+    SYMBOLS_MAX,
     TIER,
     TIERS_MAX,
     SentinelState,
@@ -124,9 +127,9 @@ def state_hash(state: SentinelState) -> bytes:
 
 def restore(
     data: bytes,
-    max_accounts: int = 1 << 14,
-    max_symbols: int = 64,
-    max_positions: int = 1 << 15,
+    max_accounts: int = ACCOUNTS_MAX,
+    max_symbols: int = SYMBOLS_MAX,
+    max_positions: int = OPEN_POSITIONS_MAX,
 ) -> SentinelState:
     """The state that ``canonical_bytes`` wrote, within these limits; SnapshotError if it
     cannot be."""

@@ -248,3 +248,14 @@ def new_state(
     summary["next_order_id"] = FIRST_ORDER_ID
     summary["at_risk_ppm"] = (DEFAULT_AT_RISK_PPM, 0, 0)
     return state
+
+
+def limits_of(state: SentinelState) -> dict[str, int]:
+    """What ``new_state`` was given for it, up to a whole block."""
+    symbols = len(state.symbols)
+    blocks = len(state.positions) // BLOCK_SLOTS - symbols
+    return {
+        "max_accounts": len(state.accounts),
+        "max_symbols": symbols,
+        "max_positions": blocks * BLOCK_SLOTS,
+    }

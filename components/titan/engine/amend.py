@@ -32,7 +32,7 @@ from components.messages.command import UNCHANGED
 from components.titan.engine.answers import tell_amended, tell_rejected
 from components.titan.engine.entering import price_short_of_taking
 from components.titan.engine.fees import notional_fits
-from components.titan.engine.guards import is_collared, judge_limits
+from components.titan.engine.guards import is_collared, judge_limits, verdict_of
 from components.titan.engine.ladder import quit_level
 from components.titan.engine.matching import enter_seldom
 from components.titan.engine.order_index import find_order
@@ -71,6 +71,8 @@ def amend(state: TitanState, outbox: Outbox, command: np.void) -> None:
     qty = open_qty(state, slot) if command["qty"] == UNCHANGED else command["qty"]
     lowest = command["qty"] != UNCHANGED
     reason = _judge(state, slot, price, qty, lowest)
+    if reason == REASON_NONE and state.books[symbol]["flags"] & BOOK_GUARDED:
+        reason = verdict_of(state, command)
     waits = order["layers"] & LAYER_WAITING
     moves = price != order["price"] and not waits
     if reason == REASON_NONE and moves and order["flags"] & FLAG_POST_ONLY:

@@ -1,11 +1,16 @@
-"""What an instrument's limits, collar and phase say of an order.
+"""What an instrument's limits, collar and phase say of an order, and the risk gate of its account.
 
 The reference price is what the symbol's stops look at, or, before that is known, whichever of the
 last trade and the mark is.  Without one there is no collar.  Sentinel's liquidation orders know
 neither limits nor collar: a position must be closed at any price.
+
+While the risk gate is on, every book is guarded, and a command bears the verdict of
+``components.risk_gate`` in its reserved byte: PASSED, or the reason why not.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 import numpy as np
 
@@ -32,16 +37,19 @@ from components.messages.code import (
     TYPE_STOP_LIMIT,
 )
 from components.titan.engine.orders.stop_list import reference_price
-from components.titan.engine.state import BOOK_GUARDED, TitanState, int64
+from components.titan.engine.state import BOOK_GUARDED, RISK_GATE, TitanState, int64
 from components.units import PPM, PRICE_TICKS_MAX
 from disruptor.compiled import inlined, internal, pasted
 
+PASSED: Final = 255
+"""The risk gate has nothing against the order."""
+
 
 @internal
-def guard(book: np.void) -> None:
-    """Note whether the book's limits or phase need to be looked at."""
+def guard(state: TitanState, book: np.void) -> None:
+    """Note whether the book's limits or phase, or a verdict, need to be looked at."""
     limits = book["min_qty"] | book["max_qty"] | book["min_notional"] | book["max_notional"]
-    if limits | book["collar_ppm"] or book["phase"] != PHASE_CONTINUOUS:
+    if limits | book["collar_ppm"] or book["phase"] != PHASE_CONTINUOUS or state.totals[RISK_GATE]:
         book["flags"] |= BOOK_GUARDED
     else:
         book["flags"] &= ~BOOK_GUARDED & 0xFFFF_FFFF
@@ -137,7 +145,23 @@ def judge_guarded(state: TitanState, command: np.void) -> int:
         and is_collared(book, int64(command["flags"]), command["price"])
     ):
         reason = REASON_COLLAR
+    if reason == REASON_NONE:
+        reason = verdict_of(state, command)
     return reason
+
+
+@internal
+def verdict_of(state: TitanState, command: np.void) -> int:
+    """Why the risk gate refuses the order, or REASON_NONE.
+
+    AssertionError for an order that did not pass it: the caller's mistake.
+    """
+    if state.totals[RISK_GATE] == 0:
+        return REASON_NONE
+    verdict = int64(command["reserved"])
+    if verdict == 0:
+        raise AssertionError("the risk gate is on: apply commands through components.risk_gate")
+    return REASON_NONE if verdict == PASSED else verdict
 
 
 @pasted

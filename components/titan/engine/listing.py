@@ -58,7 +58,7 @@ def note_instrument(state: TitanState, command: np.void) -> int:
     book["flags"] = command["flags"]
     if book["phase"] == PHASE_REMOVED:
         book["phase"] = PHASE_CONTINUOUS
-    guard(book)
+    guard(state, book)
     book["name"][0] = command["account"]
     book["name"][1] = command["order_id"]
     return REASON_NONE
@@ -79,7 +79,7 @@ def note_limits(state: TitanState, command: np.void) -> int:
     book["min_notional"] = command["price"]
     book["max_notional"] = command["stop_price"]
     book["collar_ppm"] = command["expires"]
-    guard(book)
+    guard(state, book)
     return REASON_NONE
 
 
@@ -117,7 +117,7 @@ def begin_phase(state: TitanState, outbox: Outbox, command: np.void) -> None:
     symbol = int64(command["symbol"])
     book = state.books[command["symbol"]]
     book["phase"] = command["side"]
-    guard(book)
+    guard(state, book)
     if command["side"] == PHASE_CONTINUOUS:
         uncross(state, outbox, symbol)
         queue_triggered(state, symbol)

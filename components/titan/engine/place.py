@@ -4,7 +4,7 @@ A plain order (a limit order, good till cancelled or immediate-or-cancel) that n
 against takes the short way; all others are judged in full by ``place_layered``.  A refusal names
 the first rule that is broken, in this order: unknown_symbol, bad_id, bad_type, duplicate_id,
 bad_price, bad_qty, bad_stop_price, bad_display_qty, bad_expires, bad_notional, unknown_order (of a
-pair) and bad_link, min_qty, max_qty, min_notional, max_notional, halted, auction, collar, expired,
+pair) and bad_link, min_qty, max_qty, min_notional, max_notional, halted, auction, collar, insufficient_margin, expired,
 pool_full, reduce_only, post_only, fok.
 """
 

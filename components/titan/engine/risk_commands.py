@@ -2,7 +2,9 @@
 
 A deleveraging closes two accounts' positions against each other outside of the book.  Titan moves
 the net positions that it knows, as far as both still hold them, so that reduce-only orders are
-measured against what is true.  What it names must exist; the rest is Sentinel's to judge.
+measured against what is true.  What it names must exist; the rest is Sentinel's to judge.  The risk
+gate is Titan's: from its command on, each order must bear a verdict.  It needs to see all symbols, so
+of several shards none has it.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import numpy as np
 from components.messages.code import (
     OP_DELEVERAGE,
     OP_RESUME,
+    OP_RISK_GATE,
     REASON_BAD_PRICE,
     REASON_BAD_QTY,
     REASON_BAD_TYPE,
@@ -19,9 +22,10 @@ from components.messages.code import (
     REASON_UNKNOWN_SYMBOL,
     SELL,
 )
+from components.titan.engine.guards import guard
 from components.titan.engine.place import is_listed, within
 from components.titan.engine.positions import find_position, set_position
-from components.titan.engine.state import TitanState, int64
+from components.titan.engine.state import RISK_GATE, SHARDS, TitanState, int64
 from components.units import PRICE_TICKS_MAX, QTY_LOTS_MAX
 from disruptor.compiled import internal
 
@@ -31,6 +35,8 @@ def judge_risk_command(state: TitanState, command: np.void) -> int:
     """Why the command is not handed on, or REASON_NONE; a deleveraging is noted."""
     if command["op"] == OP_RESUME:
         return REASON_NONE
+    if command["op"] == OP_RISK_GATE:
+        return _set_risk_gate(state, command["qty"])
     if not is_listed(state, int64(command["symbol"])):
         return REASON_UNKNOWN_SYMBOL
     if command["op"] != OP_DELEVERAGE:
@@ -42,6 +48,18 @@ def judge_risk_command(state: TitanState, command: np.void) -> int:
     if not within(command["qty"], QTY_LOTS_MAX):
         return REASON_BAD_QTY
     _note_deleverage(state, command)
+    return REASON_NONE
+
+
+@internal
+def _set_risk_gate(state: TitanState, value: int) -> int:
+    if not 0 <= value <= 1:
+        return REASON_BAD_QTY
+    if state.totals[SHARDS] != 1:
+        return REASON_BAD_TYPE
+    state.totals[RISK_GATE] = value
+    for symbol in range(len(state.books)):
+        guard(state, state.books[symbol])
     return REASON_NONE
 
 

@@ -44,12 +44,14 @@ from components.titan.engine.state import (
     PLACEMENTS,
     POSITION_TOP,
     POSITIONS_ALLOWED,
+    RISK_GATE,
     TitanState,
     new_state,
 )
 from disruptor.compiled import entry, internal
 
 _MAGIC: Final = 0x324E41544954  # "TITAN2"
+_GATED_MAGIC: Final = _MAGIC | 0x47 << 48  # "TITAN2G": the risk gate is on
 
 HEADER: Final = np.dtype(
     [
@@ -134,7 +136,8 @@ def canonical_bytes(state: TitanState) -> bytes:
     _rank(orders)
     header = np.zeros(1, HEADER)
     allowed = (state.totals[ORDERS_ALLOWED], state.totals[POSITIONS_ALLOWED])
-    header[0] = (_MAGIC, state.totals[NOW], len(symbols), len(holdings), len(orders), *allowed)
+    magic = _GATED_MAGIC if state.totals[RISK_GATE] else _MAGIC
+    header[0] = (magic, state.totals[NOW], len(symbols), len(holdings), len(orders), *allowed)
     return b"".join(part.tobytes() for part in (header, symbols, holdings, orders))
 
 
@@ -230,6 +233,7 @@ def restore(data: bytes, **limits: int) -> TitanState:
     for name in _SYMBOL_FIELDS:
         state.books[name][index] = symbols[name]
     state.totals[NOW] = header["now"]
+    state.totals[RISK_GATE] = header["magic"] == _GATED_MAGIC
     state.totals[ORDERS_ALLOWED] = header["orders_allowed"]
     state.totals[POSITIONS_ALLOWED] = header["positions_allowed"]
     _load(state, holdings, orders)
@@ -248,7 +252,7 @@ def _parts(data: bytes) -> tuple[np.void, NDArray[Any], NDArray[Any], NDArray[An
     if len(data) < HEADER.itemsize:
         raise ValueError(f"a snapshot of Titan has at least {HEADER.itemsize} bytes")
     header = np.frombuffer(data, HEADER, 1)[0]
-    if header["magic"] != _MAGIC:
+    if header["magic"] not in (_MAGIC, _GATED_MAGIC):
         raise ValueError("these bytes are no snapshot of Titan")
     parts = []
     offset = HEADER.itemsize

@@ -63,7 +63,7 @@ FATE_ARMING: Final = 2
 FATE_DOOMED: Final = 3
 
 BOOK_GUARDED: Final = 1 << 16
-"""In ``flags`` of a book: it has limits, or does not trade continuously."""
+"""In ``flags`` of a book: it has limits, does not trade continuously, or the risk gate is on."""
 
 ORDER: Final = np.dtype(
     [
@@ -200,7 +200,8 @@ ORDERS_ALLOWED: Final = 38  # how many there may be
 POSITIONS_ALLOWED: Final = 39
 SHARD: Final = 40  # which of several Titans this is, see shards.py
 SHARDS: Final = 41  # how many there are
-TOTAL_COUNT: Final = 42
+RISK_GATE: Final = 42  # 1: each order must bear the risk gate's verdict
+TOTAL_COUNT: Final = 43
 
 # Words of a hash table, see hash_table.py.
 TABLE_SIZE: Final = 0
