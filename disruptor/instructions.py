@@ -6,7 +6,7 @@ Uncompiled (``NUMBA_DISABLE_JIT=1``) they are plain Python with the same results
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from llvmlite import ir
@@ -16,6 +16,8 @@ from numba.core import cgutils
 
 intrinsic: Any = extending.intrinsic
 """Untyped on purpose: what it makes takes one argument less than what it decorates."""
+
+_CACHE_LINE: Final = 64
 
 _is_uncompiled: Any = vars(numba_config)["DISABLE_JIT"]
 _declare: Any = cgutils.get_or_insert_function
@@ -29,15 +31,18 @@ def _prefetch(typing_context: Any, array: Any, index: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         view = context.make_array(signature.args[0])(context, builder, arguments[0])
         place = context.cast(builder, arguments[1], signature.args[1], types.uint64)
-        pointer = builder.bitcast(builder.gep(view.data, [place]), ir.IntType(8).as_pointer())
+        first = builder.bitcast(builder.gep(view.data, [place]), ir.IntType(8).as_pointer())
         number = ir.IntType(32)
         hint = _declare(
             builder.module,
-            ir.FunctionType(ir.VoidType(), [pointer.type, number, number, number]),
+            ir.FunctionType(ir.VoidType(), [first.type, number, number, number]),
             "llvm.prefetch.p0",
         )
         for_reading, keep_close, data = number(0), number(3), number(1)
-        builder.call(hint, [pointer, for_reading, keep_close, data])
+        size = array.dtype.bitwidth // 8
+        for offset in (0, size - 1) if size > _CACHE_LINE else (0,):
+            pointer = builder.gep(first, [number(offset)])
+            builder.call(hint, [pointer, for_reading, keep_close, data])
         return context.get_dummy_value()
 
     return types.void(array, index), codegen
@@ -82,7 +87,8 @@ def _product_of_words(first: Any, second: Any) -> np.uint64:
 
 
 prefetch: Any = _prefetch_nothing if _is_uncompiled else _prefetch
-"""``prefetch(array, index)``: bring that element's cache line near; reads and changes nothing."""
+"""``prefetch(array, index)``: bring that element near, its first and last cache line if it lies in
+several; reads and changes nothing, so the index may lie beyond the end."""
 
 trailing_zeros: Any = _count_trailing_zeros if _is_uncompiled else _trailing_zeros
 """``trailing_zeros(bits)``: the place of the lowest bit set of a uint64 that is not 0."""

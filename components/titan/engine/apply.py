@@ -34,8 +34,8 @@ from components.titan.engine.book_request import tell_whole_book
 from components.titan.engine.bracket import place_bracket
 from components.titan.engine.cancel import cancel, cancel_all, expire
 from components.titan.engine.capacity import confirm_shards, set_capacity
+from components.titan.engine.look_ahead import look_ahead
 from components.titan.engine.market_data import publish_depth, publish_every_touch, publish_touch
-from components.titan.engine.order_index import call_found, call_order
 from components.titan.engine.orders.stop import run_queue
 from components.titan.engine.pass_through import pass_through
 from components.titan.engine.place import place
@@ -49,23 +49,13 @@ from components.titan.engine.state import (
     ICEBERG_SLICES_MAX,
     LIVE,
     NOW,
-    ORDER_TABLE,
     SEQUENCE,
     SHARDS,
-    TABLE_SIZE,
     Outbox,
     TitanState,
     int64,
 )
-from disruptor.compiled import entry, inlined, internal, pasted
-
-_SOON: Final = 6
-_NEXT: Final = 3
-"""How many commands ahead the memory that they will look at is called for, in two steps."""
-
-_FAR_TABLE: Final = 1 << 16
-"""Below it orders and their index are in a cache that is near, and calling for them only costs."""
-
+from disruptor.compiled import entry, internal, pasted
 
 _ROWS: Final = 2 * BOOK_ROWS_MAX + 4
 
@@ -160,16 +150,6 @@ def _apply_other(state: TitanState, outbox: Outbox, command: np.void) -> None:
         tell_rejected(state, outbox, command, REASON_BAD_TYPE)
 
 
-@inlined
-def _look_ahead(state: TitanState, commands: NDArray[Any], number: int) -> None:
-    """Memory that is not in a cache takes as long as several commands: ask for it beforehand."""
-    last = len(commands) - 1
-    soon = commands[np.uint64(min(number + _SOON, last))]
-    call_order(state, soon["account"], soon["order_id"])
-    nearer = commands[np.uint64(min(number + _NEXT, last))]
-    call_found(state, nearer["account"], nearer["order_id"])
-
-
 @entry
 def apply_batch(
     state: TitanState, commands: NDArray[Any], first_sequence: int, outbox: Outbox
@@ -184,8 +164,7 @@ def apply_batch(
     for number in range(len(commands)):
         if outbox.count[0] + outbox_bound(state) > room:
             break
-        if state.totals[ORDER_TABLE + TABLE_SIZE] >= _FAR_TABLE:
-            _look_ahead(state, commands, number)
+        look_ahead(state, commands, number)
         apply(state, commands[np.uint64(number)], first_sequence + number, outbox)
         applied += 1
     return applied

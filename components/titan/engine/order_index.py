@@ -22,7 +22,6 @@ from components.titan.engine.state import (
     int64,
 )
 from disruptor.compiled import inlined, internal
-from disruptor.instructions import prefetch
 
 
 @inlined
@@ -60,19 +59,6 @@ def _search_old(state: TitanState, tag: int, account: int, order_id: int) -> np.
     """While the table grows, what was not moved yet is in the one of half its size."""
     size = state.totals[ORDER_TABLE + TABLE_SIZE] >> 1
     return _search(state, old_home_of(state.totals, ORDER_TABLE, tag), size, tag, account, order_id)
-
-
-@inlined
-def call_order(state: TitanState, account: int, order_id: int) -> None:
-    """Bring near where the search for an order will begin."""
-    prefetch(state.ids, home_of(state.totals, ORDER_TABLE, hash_of(account, order_id)))
-
-
-@inlined
-def call_found(state: TitanState, account: int, order_id: int) -> None:
-    """Bring near the order that the search will probably find; ``call_order`` was some time ago."""
-    entry = state.ids[home_of(state.totals, ORDER_TABLE, hash_of(account, order_id))]
-    prefetch(state.orders, slot_of(entry))
 
 
 @inlined

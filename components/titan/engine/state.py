@@ -36,8 +36,8 @@ NO_KEY: Final = 1 << 42
 
 CACHE_LINE: Final = 64
 BLOCK_LEVELS: Final = 64
-NEAR_BLOCKS: Final = 64
-"""Blocks a side that are found without a search: 4,096 prices around wherever trading is."""
+NEAR_BLOCKS: Final = 512
+"""Blocks a side that are found without a search: 32,768 prices around wherever trading is."""
 
 ICEBERG_SLICES_MAX: Final = 1000
 ORDERS_MAX: Final = 1 << 24

@@ -1,0 +1,59 @@
+"""Brings near what the commands of a batch will look at, some commands before they do.
+
+Memory that is in no cache takes as long as several commands.  Each command of a batch is followed
+through what it will read, a step every few commands, so that each step finds what the one before
+has asked for, and a dozen requests are on their way at once:
+
+    24 ahead   the command itself
+    12         where the search for its order begins
+     6         the order that is there
+     3         its level, and its neighbours in the queue
+
+Nothing here changes the state or depends on what is found being right.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.titan.engine.hash_table import hash_of, home_of, slot_of
+from components.titan.engine.state import ORDER_TABLE, TABLE_SIZE, TitanState
+from disruptor.compiled import inlined
+from disruptor.instructions import prefetch
+
+_COMMAND: Final = 24
+_INDEX: Final = 12
+_ORDER: Final = 6
+_NEIGHBOURS: Final = 3
+
+_FAR_TABLE: Final = 1 << 16
+"""Below it orders and their index are in a cache that is near, and calling for them only costs."""
+
+
+@inlined
+def look_ahead(state: TitanState, commands: NDArray[Any], number: int) -> None:
+    """``commands[number]`` comes next: take each of those behind it one step further."""
+    prefetch(commands, number + _COMMAND)
+    if state.totals[ORDER_TABLE + TABLE_SIZE] >= _FAR_TABLE:
+        prefetch(state.ids, _home(state, commands, number + _INDEX))
+        prefetch(state.orders, _probable(state, commands, number + _ORDER))
+        order = state.orders[_probable(state, commands, number + _NEIGHBOURS)]
+        prefetch(state.levels, order["level"])
+        prefetch(state.orders, order["prev"])
+        prefetch(state.orders, order["next"])
+
+
+@inlined
+def _home(state: TitanState, commands: NDArray[Any], number: int) -> np.uint64:
+    """Where the search for the order of that command, or of the last one, will begin."""
+    command = commands[np.uint64(min(number, len(commands) - 1))]
+    return home_of(state.totals, ORDER_TABLE, hash_of(command["account"], command["order_id"]))
+
+
+@inlined
+def _probable(state: TitanState, commands: NDArray[Any], number: int) -> np.uint32:
+    """The order that the search will probably find."""
+    return slot_of(state.ids[_home(state, commands, number)])
