@@ -50,8 +50,8 @@ def internal(function: Callable[P, R]) -> Callable[P, R]:
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """``internal``, and compiled into every caller, for pieces of one hot path.
 
-    A call that passes a state of a dozen arrays costs some 20 ns, because each array travels as
-    seven words; a large state machine therefore inlines its hot path and calls only what is rare.
+    A call costs some 2 ns if the state is passed by its address (``by_address.py``), and some 20 if
+    its arrays travel one by one, each as seven words.
     """
     return cast("Callable[P, R]", _njit(forceinline=True, **_INTERNAL)(function))
 

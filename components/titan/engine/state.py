@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.messages.event import EVENT
+from disruptor.by_address import by_address
 from disruptor.compiled import inlined
 
 int64 = cast("Callable[[Any], int]", np.int64)
@@ -215,6 +216,7 @@ _TAG_BITS: Final = 31
 _TABLE_BITS: Final = 12
 
 
+@by_address
 class TitanState(NamedTuple):
     """All of Titan; only ``apply`` and the functions it calls change it."""
 
@@ -237,6 +239,7 @@ class TitanState(NamedTuple):
     totals: NDArray[np.int64]
 
 
+@by_address
 class Outbox(NamedTuple):
     """Where events are appended: ``slots[:count[0]]`` are written."""
 
