@@ -56,6 +56,10 @@ _META: Final = b"meta"
 _FORMAT_KEY: Final = b"format"
 _COMMIT_KEY: Final = b"commit"
 _COMMIT: Final = struct.Struct("<Q")
+_ROOT: Final = struct.Struct("=IH")
+"""How LMDB's two meta pages describe a root: the size of a page (free pages' root only), flags."""
+_ROOTS: Final = (("free pages", 40, 0x08), ("names", 88, 0x00))
+"""What each root is of, where it lies in a meta page, and its flags: integer keys, or none."""
 _REMOTE_FILESYSTEMS: Final = (
     "nfs",
     "cifs",
@@ -147,9 +151,28 @@ def filesystem_of(directory: Path) -> str:
 def page_problems(segment: Path) -> list[str]:
     """What LMDB's offline verifier finds in the file; one entry if it cannot even begin."""
     try:
-        return [str(each) for each in verify_pages(str(segment))]  # type: ignore[no-untyped-call]
+        found = [str(each) for each in verify_pages(str(segment))]  # type: ignore[no-untyped-call]
+        return found + _root_problems(data_file(segment))
     except (VerifyError, OSError, struct.error, ValueError, IndexError) as error:
         return [str(error)]
+
+
+def _root_problems(data: Path) -> list[str]:
+    """Roots with other flags than a journal's: the verifier takes them, LMDB aborts later."""
+    with data.open("rb") as file:
+        size = int(_ROOT.unpack_from(file.read(4096), _ROOTS[0][1])[0])
+        problems = []
+        for number in range(2):
+            file.seek(number * size)
+            page = file.read(size)
+            for what, place, expected in _ROOTS:
+                flags = _ROOT.unpack_from(page, place)[1]
+                if flags != expected:
+                    problems.append(
+                        f"meta page {number}: the root of the {what} has the flags "
+                        f"0x{flags:02x}, expected 0x{expected:02x}"
+                    )
+    return problems
 
 
 def open_environment(
@@ -207,9 +230,20 @@ class Tables:
             self._base_commit = stored.base_commit
             for name in stored.layouts:
                 self.streams[name] = self._environment.open_db(_database_of(name), create=False)
+            self._refuse_other_flags()
         except lmdb.Error as error:
             raise JournalCorruptError(f"a database of the journal is missing: {error}") from None
         return stored
+
+    def _refuse_other_flags(self) -> None:
+        """No database of a journal has flags; with some that damage set, LMDB aborts later."""
+        with self._environment.begin() as transaction:
+            for name, database in (("meta", self._meta), *self.streams.items()):
+                flags = [flag for flag, is_set in database.flags(transaction).items() if is_set]
+                if flags:
+                    raise JournalCorruptError(
+                        f"the database of {name} has the flags {', '.join(flags)}, expected none"
+                    )
 
     def create(self, form: Format) -> None:
         """Store what the segment says of itself, and make its streams, in one transaction."""

@@ -112,10 +112,14 @@ class Journal:
         """Open an existing journal for reading, also while a writer runs; takes no lock.
 
         With ``streams``, these are read in the layouts given, whatever they were stored with;
-        JournalLayoutError if that is not possible.
+        JournalLayoutError if that is not possible.  JournalCorruptError if it does not reach as
+        far as the watermark says that it did: LMDB shows an older state when its newest is damaged.
         """
+        mark = watermark.read(Path(path))  # before the state, which only grows
         opened = Segments.open_reading(Path(path))
         try:
+            if mark is not None:
+                recovery.refuse_lost_end(opened, mark)
             texts = {
                 name: dtype_text.to_text(np.dtype(each)) for name, each in (streams or {}).items()
             }

@@ -163,9 +163,7 @@ def recover(segments: Segments) -> Recovery:
         return Recovery(
             links, (*notes, "there is no readable watermark; the whole chain was proven")
         )
-    problem = lost_end(links, mark)
-    if problem:
-        raise JournalCorruptError(f"{directory}: {problem}; restore it from a backup")
+    _refuse_lost_end(directory, links, mark)
     lost = [
         f"stream {name} ends at sequence {links[name].sequence}; {stream.sequence} was written "
         "but not yet synced when the machine stopped"
@@ -173,6 +171,19 @@ def recover(segments: Segments) -> Recovery:
         if links[name].sequence < stream.sequence
     ]
     return Recovery(links, (*notes, *lost))
+
+
+def refuse_lost_end(segments: Segments, mark: watermark.Watermark) -> None:
+    """Cases D and G, for a reader: JournalCorruptError if the journal ends before ``mark`` says."""
+    active = segments.active
+    links = {name: active.last_link(name) for name in active.layouts}
+    _refuse_lost_end(segments.directory, links, mark)
+
+
+def _refuse_lost_end(directory: Path, links: Mapping[str, Link], mark: watermark.Watermark) -> None:
+    problem = lost_end(links, mark)
+    if problem:
+        raise JournalCorruptError(f"{directory}: {problem}; restore it from a backup")
 
 
 def lost_end(links: Mapping[str, Link], mark: watermark.Watermark) -> str | None:
