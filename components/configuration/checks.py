@@ -11,7 +11,13 @@ from pathlib import Path
 
 from components.configuration import instruments as instrument_checks
 from components.configuration.accounts import AccountSettings, PositionSettings
-from components.configuration.model import COMMANDS, STREAMS, PlatformConfiguration
+from components.configuration.model import (
+    COMMANDS,
+    GATEWAY,
+    JOURNAL,
+    STREAMS,
+    PlatformConfiguration,
+)
 from components.feed.scripted_flow import read_script
 from components.instruments import InstrumentTable
 from components.sentinel.engine.state import (
@@ -34,6 +40,7 @@ def mistakes(configuration: PlatformConfiguration) -> Iterator[Mistake]:
         ),
         *_streams(configuration),
         *_durability(configuration),
+        *_gateway(configuration),
         *_warnings(configuration),
     ]
     if first:
@@ -63,6 +70,15 @@ def _durability(configuration: PlatformConfiguration) -> Iterator[Mistake]:
         yield Mistake(
             ("durability", "gate"), f"{text} promises that titan sees only what is on disk"
         )
+
+
+def _gateway(configuration: PlatformConfiguration) -> Iterator[Mistake]:
+    """Its answers come from the journal."""
+    if GATEWAY in configuration.processes and configuration.gateway is None:
+        yield Mistake((GATEWAY,), "missing; write {host: 127.0.0.1, port: 9100}")
+    if configuration.gateway is not None and JOURNAL not in configuration.processes:
+        text = f"found a gateway without the process {JOURNAL}; write one, or null here"
+        yield Mistake((GATEWAY,), text)
 
 
 def _warnings(configuration: PlatformConfiguration) -> Iterator[Mistake]:

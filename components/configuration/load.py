@@ -41,7 +41,7 @@ def load_platform(
     document = _with_environment(document, environment)
     document = apply_overrides(document, overrides)
     document = _with_paths(_with_instruments(document))
-    configuration = validate(document, PlatformConfiguration)
+    configuration = validate(document, PlatformConfiguration).with_gateway()
     check(document, checks.mistakes(configuration))
     gated = configuration.gated()
     check(document, graph.mistakes(gated), GraphError)

@@ -20,12 +20,14 @@ from components.configuration.risk import RiskRule, RiskSettings
 from components.configuration.values import Symbol
 from components.instruments import InstrumentTable
 from components.messages.command import Commands
-from disruptor.topology.model import Process, Strict, Topology
+from disruptor.topology.model import Process, Strict, Topology, Write
 
 JOURNAL: Final = "oracle"
 """The name of the process that makes commands durable."""
 SNAPSHOTS: Final = "snapshots"
 """The name of the process that saves states, if there is one."""
+GATEWAY: Final = "gateway"
+"""The name of the process that serves clients, if ``gateway`` is set."""
 COMMANDS: Final = "commands"
 EVENTS: Final = "events"
 RISK: Final = "risk"
@@ -63,6 +65,25 @@ class Metrics(Strict):
         default="127.0.0.1", min_length=1, description="a host name or address to listen on"
     )
     port: int = Field(default=9000, ge=0, le=65_535, description="a port from 0 to 65535")
+
+
+class Gateway(Strict):
+    """Where clients send commands and hear of their accounts; port 0 takes any free one.
+
+    On this machine alone: the gateway knows no passwords.
+    """
+
+    host: Literal["127.0.0.1", "::1", "localhost"] = Field(
+        default="127.0.0.1", description="127.0.0.1, ::1 or localhost"
+    )
+    port: int = Field(default=9100, ge=0, le=65_535, description="a port from 0 to 65535")
+    clients_max: int = Field(default=64, ge=1, le=1024, description="a number from 1 to 1024")
+    buffer_kb: int = Field(
+        default=1024,
+        ge=1,
+        le=1 << 20,
+        description="kibibytes that wait for a slow client before it is dropped, from 1",
+    )
 
 
 class Snapshots(Strict):
@@ -104,6 +125,7 @@ class PlatformConfiguration(Topology):
     durability: Durability = Field(default=Durability(), description="a mapping")
     oracle: Oracle = Field(default=Oracle(), description="a mapping")
     metrics: Metrics = Field(default=Metrics(), description="a mapping")
+    gateway: Gateway | None = Field(default=None, description="a mapping, or null for none")
     status_interval_s: float = Field(
         default=5.0, ge=0, le=86_400, description="seconds from 0 (never) to 86400"
     )
@@ -155,6 +177,18 @@ class PlatformConfiguration(Topology):
         """
         merged = setup.merged_instruments(self.instruments, instruments, self.oracle.path)
         return self.model_copy(update={"instruments": merged})
+
+    def with_gateway(self) -> PlatformConfiguration:
+        """Itself, with a process for the gateway where one is wanted and the file names none."""
+        if self.gateway is None or GATEWAY in self.processes:
+            return self
+        process = Process(
+            run="components.gateway.process:run",
+            writes=(Write(ring=COMMANDS),),
+            group="edge",
+            restart="on-failure",
+        )
+        return self.model_copy(update={"processes": {**self.processes, GATEWAY: process}})
 
     def gated(self) -> PlatformConfiguration:
         """Itself, or under ``gate: input`` with every reader of commands behind the journal."""

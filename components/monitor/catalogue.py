@@ -47,9 +47,10 @@ FEED: Final = "feed"
 TITAN: Final = "titan"
 SENTINEL: Final = "sentinel"
 ORACLE: Final = "oracle"
+GATEWAY: Final = "gateway"
 LAUNCHER: Final = "launcher"
 MONITOR: Final = "monitor"
-WRITERS: Final = (FEED, TITAN, SENTINEL, ORACLE, LAUNCHER)
+WRITERS: Final = (FEED, TITAN, SENTINEL, ORACLE, GATEWAY, LAUNCHER)
 """The processes that own a counter block."""
 
 ORDER_RESULTS: Final = ("accepted", "rejected", "cancelled", "amended")
@@ -192,6 +193,19 @@ _ORACLE_METRICS = (
     Metric("oracle_journal_bytes", GAUGE, ORACLE, BYTES, "Size of the journal's file in use."),
 )  # fmt: skip
 
+_GATEWAY_METRICS = (
+    Metric("gateway_clients", GAUGE, GATEWAY, COUNT, "Clients connected now."),
+    Metric("gateway_commands", COUNTER, GATEWAY, COUNT, "Commands of clients published."),
+    Metric("gateway_refused", COUNTER, GATEWAY, COUNT,
+           "Lines and commands answered with an error by the gateway itself."),
+    Metric("gateway_answers", COUNTER, GATEWAY, COUNT,
+           "Lines sent to clients, each of something durable."),
+    Metric("gateway_dropped", COUNTER, GATEWAY, COUNT,
+           "Clients dropped because they did not read."),
+    Metric("gateway_latency_seconds", HISTOGRAM, GATEWAY, SECONDS,
+           "From ingress until the durable answer left.", (), _LATENCY),
+)  # fmt: skip
+
 _LAUNCHER_METRICS = (
     Metric("platform_start_timestamp_seconds", GAUGE, LAUNCHER, SECONDS,
            "When the platform became operational, since the epoch.", initially=ABSENT),
@@ -264,6 +278,7 @@ CATALOGUE: Final = (
     *_TITAN_METRICS,
     *_SENTINEL_METRICS,
     *_ORACLE_METRICS,
+    *_GATEWAY_METRICS,
     *_LAUNCHER_METRICS,
     *_MONITOR_METRICS,
 )
