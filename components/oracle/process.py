@@ -31,6 +31,7 @@ _WAIT_NS: Final = 50_000_000
 _LINGER_S: Final = 0.004
 """With little to write, a commit waits this long for more, which keeps an idle disk idle."""
 _LITTLE: Final = 256
+_READERS_EVERY_S: Final = 60.0
 
 
 class JournalCounters:
@@ -108,6 +109,7 @@ def _serve(
 ) -> None:
     commands = consumers[0]
     sized_at = 0.0
+    readers_checked_at = time.monotonic()
     while True:
         commands.wait(_WAIT_NS)
         waiting = commands.available() - commands.sequence
@@ -120,6 +122,9 @@ def _serve(
         if time.monotonic() > sized_at:
             sized_at = time.monotonic() + 1.0
             counters.size(journal.info().size_bytes)
+        if time.monotonic() - readers_checked_at > _READERS_EVERY_S:
+            readers_checked_at = time.monotonic()
+            journal.clear_dead_readers()
         if not written and context.has_drained(*STREAMS):
             return
 

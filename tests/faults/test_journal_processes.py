@@ -15,6 +15,7 @@ import pytest
 from components.oracle.store import Journal, JournalLockedError, verify, writer_lock
 from tests.components.oracle.store.samples import (
     STREAMS,
+    append,
     fill,
     is_prefix_of_what_was_written,
 )
@@ -86,6 +87,32 @@ def test_one_reader_follows_the_writer(tmp_path: Path) -> None:
                 break
 
         assert seen > 10_000
+
+
+HELD = """
+import sys, time
+from pathlib import Path
+from components.oracle.store import Journal
+with Journal.open_reader(Path(sys.argv[1])) as journal:
+    engine = journal._segments.active.engine
+    with engine.begin():
+        print("held", flush=True)
+        time.sleep(3600)
+"""
+
+
+def test_the_slots_of_killed_readers_are_given_back(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    with Journal.open_writer(path, STREAMS) as journal:
+        append(journal)
+        command = [sys.executable, "-c", HELD, str(path)]
+        for _ in range(2):
+            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as reader:
+                assert reader.stdout is not None
+                assert reader.stdout.readline() == "held\n"
+                assert journal.clear_dead_readers() == 0
+                reader.kill()
+            assert journal.clear_dead_readers() == 1
 
 
 FULL_DISK = """

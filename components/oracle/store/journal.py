@@ -156,6 +156,14 @@ class Journal:
         """With ``sync: interval``, sync if the interval has passed; cheap to call when idle."""
         self._require_writer().sync_if_due()
 
+    def clear_dead_readers(self) -> int:
+        """Give back the slots of readers that were killed; how many.
+
+        A dead reader's snapshot keeps pages from being reused, so that the file grows.  Done at
+        each opening; who keeps a journal open for long calls it now and then.
+        """
+        return int(self._require_open().active.engine.reader_check())
+
     def durable_sequence(self, stream: str) -> int:
         """Up to which sequence a power failure loses nothing; a reader asks the watermark."""
         self._require_stream(stream)
