@@ -48,9 +48,10 @@ TITAN: Final = "titan"
 SENTINEL: Final = "sentinel"
 ORACLE: Final = "oracle"
 GATEWAY: Final = "gateway"
+SNAPSHOTS: Final = "snapshots"
 LAUNCHER: Final = "launcher"
 MONITOR: Final = "monitor"
-WRITERS: Final = (FEED, TITAN, SENTINEL, ORACLE, GATEWAY, LAUNCHER)
+WRITERS: Final = (FEED, TITAN, SENTINEL, ORACLE, GATEWAY, SNAPSHOTS, LAUNCHER)
 """The processes that own a counter block."""
 
 ORDER_RESULTS: Final = ("accepted", "rejected", "cancelled", "amended")
@@ -193,6 +194,20 @@ _ORACLE_METRICS = (
     Metric("oracle_journal_bytes", GAUGE, ORACLE, BYTES, "Size of the journal's file in use."),
 )  # fmt: skip
 
+_SNAPSHOT_METRICS = (
+    Metric("oracle_snapshots", COUNTER, SNAPSHOTS, COUNT, "Snapshots saved in this run."),
+    Metric("oracle_snapshot_timestamp_seconds", GAUGE, SNAPSHOTS, SECONDS,
+           "When the newest snapshot of this run was saved, since the epoch.", initially=ABSENT),
+    Metric("oracle_snapshot_command", GAUGE, SNAPSHOTS, COUNT,
+           "The command after which the newest snapshot of this run was taken.", initially=ABSENT),
+    Metric("oracle_snapshot_bytes", GAUGE, SNAPSHOTS, BYTES,
+           "Size of the newest snapshot of this run.", initially=ABSENT),
+    Metric("oracle_snapshot_duration_seconds", HISTOGRAM, SNAPSHOTS, SECONDS,
+           "How long a snapshot took to save.", (), _LATENCY),
+    Metric("oracle_shadow_command", GAUGE, SNAPSHOTS, COUNT,
+           "The command that the shadow, which snapshots are taken from, has come to."),
+)  # fmt: skip
+
 _GATEWAY_METRICS = (
     Metric("gateway_clients", GAUGE, GATEWAY, COUNT, "Clients connected now."),
     Metric("gateway_commands", COUNTER, GATEWAY, COUNT, "Commands of clients published."),
@@ -278,6 +293,7 @@ CATALOGUE: Final = (
     *_TITAN_METRICS,
     *_SENTINEL_METRICS,
     *_ORACLE_METRICS,
+    *_SNAPSHOT_METRICS,
     *_GATEWAY_METRICS,
     *_LAUNCHER_METRICS,
     *_MONITOR_METRICS,

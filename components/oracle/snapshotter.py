@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Final
 
 from components.configuration.model import COMMANDS
+from components.monitor.catalogue import SNAPSHOTS, specs_for
+from components.monitor.platform_view import counters_name
 from components.oracle import snapshots
 from components.oracle.shadow import Schedule, Shadow
 from components.oracle.store import Journal, snapshot_file
-from components.oracle.store.snapshot_file import SnapshotError
+from components.oracle.store.snapshot_file import SnapshotError, SnapshotPlace
 from components.oracle.streams import STREAM_DTYPES
 from components.run_settings import RunSettings
+from disruptor.memory.counters import CounterBlock, add, observe, put
 from disruptor.supervisor.child import ProcessContext
 
 _LOOK_S: Final = 0.1
@@ -39,28 +42,66 @@ def run(context: ProcessContext) -> None:
     oracle = settings.configuration.oracle
     os.setpriority(os.PRIO_PROCESS, 0, _LOWEST_PRIORITY)
     schedule = Schedule(oracle.snapshots.every_commands, oracle.snapshots.every_s)
-    with Journal.open_reader(Path(oracle.path), STREAM_DTYPES) as journal:
-        shadow = Shadow(journal, settings.restored.as_snapshot(), schedule)
-        keeper = Keeper(
-            journal,
-            shadow,
-            oracle.snapshots.keep,
-            oracle.snapshots.keep_days * _DAY_S,
-        )
-        context.ready()
-        while not context.should_stop():
-            if not keeper.follow(context.beat, context.should_stop):
-                time.sleep(_LOOK_S)
-            context.beat()
-        if keeper.finish(context.rings[COMMANDS].cursor, _END_WITHIN_S):
-            context.line.result = bytes.fromhex(shadow.platform_hash)
+    block = CounterBlock.create(
+        counters_name(context.platform, context.name), specs_for(SNAPSHOTS, settings.instruments)
+    )
+    try:
+        with Journal.open_reader(Path(oracle.path), STREAM_DTYPES) as journal:
+            counters = SnapshotCounters(block)
+            shadow = Shadow(journal, settings.restored.as_snapshot(), schedule)
+            days = oracle.snapshots.keep_days
+            keeper = Keeper(journal, shadow, oracle.snapshots.keep, days * _DAY_S, counters)
+            context.ready()
+            while not context.should_stop():
+                if not keeper.follow(context.beat, context.should_stop):
+                    time.sleep(_LOOK_S)
+                counters.reached(shadow.commands_last)
+                context.beat()
+            if keeper.finish(context.rings[COMMANDS].cursor, _END_WITHIN_S):
+                context.line.result = bytes.fromhex(shadow.platform_hash)
+    finally:
+        block.unlink()
+
+
+class SnapshotCounters:
+    """The snapshotter's words in shared memory."""
+
+    def __init__(self, block: CounterBlock) -> None:
+        self._words = block.words
+        self._count = block.offset("oracle_snapshots")
+        self._time = block.offset("oracle_snapshot_timestamp_seconds")
+        self._command = block.offset("oracle_snapshot_command")
+        self._bytes = block.offset("oracle_snapshot_bytes")
+        self._duration = block.offset("oracle_snapshot_duration_seconds")
+        self._bounds = block.bounds("oracle_snapshot_duration_seconds")
+        self._shadow = block.offset("oracle_shadow_command")
+
+    def saved(self, place: SnapshotPlace, duration_ns: int) -> None:
+        """Count one that is on disk."""
+        add(self._words, self._count, 1)
+        put(self._words, self._time, time.time_ns())
+        put(self._words, self._command, place.sequence)
+        put(self._words, self._bytes, place.path.stat().st_size)
+        observe(self._words, self._duration, self._bounds, duration_ns)
+
+    def reached(self, command: int) -> None:
+        """Show how far the shadow is."""
+        put(self._words, self._shadow, command)
 
 
 class Keeper:
     """Saves what a shadow finds due, and removes what is old."""
 
-    def __init__(self, journal: Journal, shadow: Shadow, keep: int, age_s: float) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        shadow: Shadow,
+        keep: int,
+        age_s: float,
+        counters: SnapshotCounters | None = None,
+    ) -> None:
         self._journal = journal
+        self._counters = counters
         self._shadow = shadow
         self._keep = keep
         self._age_s = age_s
@@ -112,11 +153,14 @@ class Keeper:
 
     def _save(self) -> None:
         snapshot = self._shadow.snapshot()
+        began = time.monotonic_ns()
         try:
-            snapshots.save(self._journal, snapshot)
+            place = snapshots.save(self._journal, snapshot)
             snapshot_file.retire(snapshots.folder(self._journal.path), self._keep, self._age_s)
         except (SnapshotError, OSError) as error:
             _log.warning("%s; the journal has everything all the same", error)
             return
         self._saved_at = snapshot.commands_last
+        if self._counters is not None:
+            self._counters.saved(place, time.monotonic_ns() - began)
         _log.info("saved a snapshot after command %d", snapshot.commands_last)

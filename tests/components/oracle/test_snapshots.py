@@ -12,17 +12,19 @@ import pytest
 
 from components.messages.code import OP_SNAPSHOT
 from components.messages.command import COMMAND
+from components.monitor.catalogue import SNAPSHOTS, specs_for
 from components.oracle import snapshots
 from components.oracle.platform_hash import platform_hash
 from components.oracle.replay import ReplayDifferenceError, restore
 from components.oracle.shadow import Schedule, Shadow
 from components.oracle.snapshots import Snapshot
-from components.oracle.snapshotter import Keeper
+from components.oracle.snapshotter import Keeper, SnapshotCounters
 from components.oracle.store import Journal, JournalCorruptError, snapshot_file
 from components.oracle.store.snapshot_file import SnapshotError
 from components.sentinel import engine as sentinel_engine
 from components.titan.shards import shards_hash
-from tests.components.oracle.platform_samples import Platform, write
+from disruptor.memory.counters import CounterBlock
+from tests.components.oracle.platform_samples import TABLE, Platform, write
 
 COUNT = 900
 NEVER = Schedule(0, 0)
@@ -282,3 +284,27 @@ def test_a_disk_that_refuses_leaves_what_was_there(
             snapshots.save(journal, snapshot)
     assert newest.path.read_bytes() == content
     assert list(snapshots.folder(copy).glob("*.new")) == []
+
+
+def test_what_was_saved_is_counted_for_the_monitor(
+    copy: Path, platform: Platform, segment_prefix: str
+) -> None:
+    shutil.rmtree(snapshots.folder(copy))
+    block = CounterBlock.create(f"{segment_prefix}counters", specs_for(SNAPSHOTS, TABLE))
+
+    def word(name: str) -> int:
+        return int(block.words[block.offset(name)])
+
+    try:
+        with Journal.open_reader(copy) as journal:
+            shadow = Shadow(journal, Snapshot.beginning(), Schedule(100, 0))
+            keeper = Keeper(journal, shadow, 100, 86_400.0, SnapshotCounters(block))
+            while keeper.follow(lambda: None, lambda: False):
+                pass
+        newest = snapshot_file.found_in(snapshots.folder(copy))[0]
+        assert word("oracle_snapshots") == len(platform.commands) // 100
+        assert word("oracle_snapshot_command") == newest.sequence
+        assert word("oracle_snapshot_bytes") == newest.path.stat().st_size
+        assert word("oracle_snapshot_timestamp_seconds") > 0
+    finally:
+        block.unlink()
