@@ -8,8 +8,9 @@ from pydantic import BeforeValidator, Field
 
 from components.configuration.order_flow import OrderFlow
 from components.configuration.simulation import Simulation
-from components.configuration.values import Symbol
+from components.configuration.values import Ratio, Symbol
 from components.feed.order_flow_settings import accounts_of, is_silent
+from components.feed.price_trust import PriceTrustSettings
 from components.feed.settings import (
     BinanceSettings,
     FeedSettings,
@@ -23,7 +24,7 @@ from components.feed.settings import (
 from disruptor.topology.model import Strict, shown
 
 AS_FAST_AS_POSSIBLE: Final = "max"
-_STREAMS = "a list out of trade, agg_trade, mark_price, book_ticker and depth"
+_STREAMS = "a list out of trade, agg_trade, mark_price, book_ticker, depth and partial_depth"
 
 
 def _speed(value: object) -> object:
@@ -53,6 +54,11 @@ class Binance(Strict):
         pattern=r"^(wss?://\S+)?$",
         description="a wss:// or ws:// address",
     )
+    rest_url: str = Field(
+        default=BinanceSettings.rest_url,
+        pattern=r"^(https?://\S+)?$",
+        description="an https:// or http:// address",
+    )
     market: Market = Field(default=BinanceSettings.market, description="spot or usdm")
     streams: Annotated[tuple[Stream, ...], Field(strict=False)] = Field(
         default=BinanceSettings.streams, min_length=1, description=_STREAMS
@@ -62,6 +68,10 @@ class Binance(Strict):
         gt=0,
         le=86_400,
         description="seconds from 0 to 86400",
+    )
+    deadlines_s: dict[Stream, Annotated[float, Field(gt=0, le=86_400)]] = Field(
+        default={"mark_price": 5.0},
+        description="a mapping from streams to seconds from 0 to 86400",
     )
     healthy_after_s: float = Field(
         default=BinanceSettings.healthy_after_s,
@@ -75,12 +85,54 @@ class Binance(Strict):
     backoff_cap_s: float = Field(
         default=BinanceSettings.backoff_cap_s, gt=0, le=3600, description="seconds from 0 to 3600"
     )
+    acknowledge_within_s: float = Field(
+        default=BinanceSettings.acknowledge_within_s,
+        gt=0,
+        le=3600,
+        description="seconds from 0 to 3600",
+    )
+    replace_after_s: float = Field(
+        default=BinanceSettings.replace_after_s,
+        gt=0,
+        le=86_400,
+        description="seconds from 0 to 86400",
+    )
+    overlap_s: float = Field(
+        default=BinanceSettings.overlap_s, ge=0, le=600, description="seconds from 0 to 600"
+    )
+    snapshot_interval_s: float = Field(
+        default=BinanceSettings.snapshot_interval_s,
+        gt=0,
+        le=3600,
+        description="seconds from 0 to 3600",
+    )
     message_bytes_max: int = Field(
         default=BinanceSettings.message_bytes_max,
         ge=1024,
         le=2**30,
         description="bytes from 1024 to 1073741824",
     )
+
+
+class Trust(Strict):
+    """When a venue's price is not believed; ratios of the last believed one, 0 for never."""
+
+    jump: Ratio = Field(
+        default=PriceTrustSettings.jump_ppm, description='a ratio from 0 to 1, e.g. "0.05"'
+    )
+    band: Ratio = Field(
+        default=PriceTrustSettings.band_ppm, description='a ratio from 0 to 1, e.g. "0.5"'
+    )
+    confirmations: int = Field(
+        default=PriceTrustSettings.confirmations,
+        ge=1,
+        le=1000,
+        description="a whole number from 1 to 1000",
+    )
+
+    def settings(self) -> PriceTrustSettings:
+        """What the feed takes."""
+        return PriceTrustSettings(self.jump, self.band, self.confirmations)
 
 
 class Feed(Strict):
@@ -100,6 +152,16 @@ class Feed(Strict):
         default=FeedSettings.price_from, description="trade, agg_trade or mark_price"
     )
     off_grid: OffGrid = Field(default=FeedSettings.off_grid, description="reject or round")
+    trust: Trust = Field(default=Trust(), description="a mapping")
+    reorder_ms: float = Field(
+        default=FeedSettings.reorder_ms, ge=0, le=10_000, description="milliseconds from 0 to 10000"
+    )
+    conflate_ms: float = Field(
+        default=FeedSettings.conflate_ms,
+        ge=0,
+        le=10_000,
+        description="milliseconds from 0 to 10000",
+    )
     frame_bytes_max: int = Field(
         default=FeedSettings.frame_bytes_max,
         ge=1024,
@@ -126,11 +188,13 @@ class Feed(Strict):
 
     def settings(self) -> FeedSettings:
         """What the feed's process takes; raises ConfigurationError for what does not fit."""
-        plain = self.model_dump(exclude={"simulation", "recorded", "binance", "order_flow"})
+        nested = {"simulation", "recorded", "binance", "trust", "order_flow"}
+        plain = self.model_dump(exclude=nested)
         return FeedSettings(
             **plain,
             simulation=self.simulation.settings(),
             recorded=RecordedSettings(**self.recorded.model_dump()),
             binance=BinanceSettings(**self.binance.model_dump()),
+            trust=self.trust.settings(),
             order_flow=self.order_flow.settings(),
         )

@@ -39,8 +39,19 @@ class CommandBatch:
         self._symbol = self._commands["symbol"]
         self._price = self._commands["price"]
         self._qty = self._commands["qty"]
+        self._matched_ts = self._commands["expires"]
+        self._flags = self._commands["flags"]
 
-    def add_price(self, ts: int, origin_ts: int, symbol: int, price: int, qty: int) -> None:
+    def add_price(
+        self,
+        ts: int,
+        origin_ts: int,
+        matched_ts: int,
+        symbol: int,
+        price: int,
+        qty: int,
+        flags: int,
+    ) -> None:
         """Add a price; a full batch is published at once."""
         row = self._count
         self._ts[row] = ts
@@ -48,6 +59,9 @@ class CommandBatch:
         self._symbol[row] = symbol
         self._price[row] = price
         self._qty[row] = qty
+        self._matched_ts[row] = matched_ts
+        if flags:
+            self._flags[row] = flags
         self._count = row + 1
         if self._count == self._size_max:
             self.flush()

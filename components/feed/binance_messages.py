@@ -106,7 +106,8 @@ class Parser:
         frame_bytes_max: int = 2**20,
         round_off_grid: bool = False,
     ) -> None:
-        self._grids = {each.name: _Grids(each, round_off_grid) for each in symbols}
+        self.symbols: Final = tuple(symbols)
+        self._grids = {each.name: _Grids(each, round_off_grid) for each in self.symbols}
         self._by_index = {each.index: each for each in self._grids.values()}
         self._frame_bytes_max = frame_bytes_max
         self._kinds: dict[str, Callable[[dict[str, Any], str], Message]] = {
@@ -254,7 +255,7 @@ class Parser:
         if type(bids) is not list or type(asks) is not list:
             return _WRONG_TYPE
         if _PARTIAL.search(stream):
-            return DepthSnapshot(grids.index, last_id, bids, asks)
+            return DepthSnapshot(grids.index, last_id, bids, asks, True)
         return DepthUpdate(grids.index, first_id, last_id, previous_id, event_ms, bids, asks)
 
     def _snapshot(self, data: dict[str, Any], stream: str) -> Message:
@@ -269,7 +270,8 @@ class Parser:
             return _BAD_ID
         if type(bids) is not list or type(asks) is not list:
             return _WRONG_TYPE
-        return DepthSnapshot(grids.index, last_id, bids, asks)
+        is_partial = _PARTIAL.search(stream) is not None
+        return DepthSnapshot(grids.index, last_id, bids, asks, is_partial)
 
     def _server_shutdown(self, data: dict[str, Any], stream: str) -> Message:
         event_ms = data.get("E", 0)

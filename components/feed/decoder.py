@@ -1,24 +1,33 @@
 """Frames in, price commands out: what recordings and live connections share.
 
-Each frame is parsed, its place in its stream judged, its kind counted; a price becomes a command
-(every one: trades are never conflated), a best bid and ask moves the order flow's quotes.  Counts
-are kept here and reported once a flush, so that a flood costs its parsing and little else.
+Each frame is parsed, its stream noted as alive, its place in its stream judged, its kind counted; a
+price goes down the price path, a best bid and ask moves the order flow's quotes, depth goes to whoever
+keeps books.  Counts are kept here and reported once a flush, so that a flood costs its parsing and
+little else.
+
+What depends on time alone (streams that fall silent, a trade that waited in vain for those before it)
+happens in ``advance``; ``due_ns`` says when it is worth calling.  ``now_ns`` is a clock that never goes back:
+the machine's monotonic one, or the recording's own time, so that a recording gives the same commands
+at any speed.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Protocol, TypeGuard
 
 from components.feed.batch import CommandBatch
 from components.feed.binance_messages import Parser
-from components.feed.gaps import GAP, REPEATED, SequenceCheck
-from components.feed.latency import ClockOffset
+from components.feed.books import Books, BookSink, NoBook
+from components.feed.gaps import GAP, REPEATED, Numbers, SequenceCheck
 from components.feed.metrics import FeedMetrics
 from components.feed.order_flow import OrderFlow
+from components.feed.price_path import PricePath
+from components.feed.reordering import Reordering
 from components.feed.sampled_log import SampledLog
-from components.feed.settings import FeedSettings
+from components.feed.settings import STREAMS, FeedSettings
+from components.feed.stream_board import DOWN, STALE, Stream, StreamBoard
 from components.feed.venue_messages import (
     AggTrade,
     BookTicker,
@@ -28,6 +37,7 @@ from components.feed.venue_messages import (
     Ignored,
     Malformed,
     MarkPrice,
+    Message,
     ServerShutdown,
     Trade,
     VenueSymbol,
@@ -44,8 +54,24 @@ KINDS: Final[dict[type, str]] = {
     Control: "control",
     ServerShutdown: "server_shutdown",
 }
+Data = Trade | AggTrade | BookTicker | MarkPrice | DepthUpdate | DepthSnapshot
 _DATA: Final = frozenset((Trade, AggTrade, BookTicker, MarkPrice, DepthUpdate, DepthSnapshot))
-_MS: Final = 1_000_000
+_NEVER: Final = 2**63 - 1
+
+
+def is_data(message: Message) -> TypeGuard[Data]:
+    """Whether a message tells something of a market."""
+    return type(message) in _DATA
+
+
+class Connection(Protocol):
+    """What a frame may have to say to the connection that it came over."""
+
+    def answered(self, control: Control) -> None:
+        """The venue answered a request."""
+
+    def shutdown_announced(self) -> None:
+        """The venue will cut it soon."""
 
 
 def build_parser(settings: FeedSettings, instruments: InstrumentTable) -> Parser:
@@ -71,52 +97,95 @@ class Decoder:
         batch: CommandBatch,
         flow: OrderFlow,
         metrics: FeedMetrics,
+        book: BookSink | None = None,
     ) -> None:
         self._parse = parser.parse
         self._batch = batch
-        self._flow = flow
         self._metrics = metrics
         self._price_from = settings.price_from
         self._sequence = SequenceCheck()
-        self._offset = ClockOffset()
+        self._patience_ns = round(settings.reorder_ms * 1_000_000)
+        self._waiting: dict[Stream, Reordering[tuple[Any, int]]] = {}
+        self._prices = PricePath(settings, batch, flow, metrics)
+        self.books: Final = Books(book or NoBook())
+        deadlines = {kind: round(settings.binance.deadline_s(kind) * 1e9) for kind in STREAMS}
+        self.board: Final = StreamBoard(deadlines, self._on_stream)
+        symbols = {each.index for each in parser.symbols}
+        self._streams = {
+            kind: {symbol: Stream(kind, symbol) for symbol in symbols} for kind in STREAMS
+        }
         self._log = SampledLog(__name__)
         self._counts: Counter[type] = Counter()
         self._ignored: Counter[str] = Counter()
         self._malformed: Counter[str] = Counter()
         self._gaps: Counter[int] = Counter()
         self._repeats: Counter[int] = Counter()
-        self._differences: list[int] = []
-        self._has_touch: set[int] = set()
-        self._last_received_ns = 0
-        self.shutdown_announced = False
+        self._resyncs: Counter[int] = Counter()
+        self._received_ns = 0
+        self._now_ns = 0
+        self._connection: Connection | None = None
+        self.due_ns = _NEVER
         self._by_type: dict[type, Callable[[Any, int], None]] = {
             Trade: self._on_trade,
             AggTrade: self._on_agg_trade,
             BookTicker: self._on_book_ticker,
             MarkPrice: self._on_mark_price,
             DepthUpdate: self._on_depth,
+            DepthSnapshot: self._on_snapshot,
+            Control: self._on_control,
             ServerShutdown: self._on_server_shutdown,
             Ignored: self._on_ignored,
         }
 
-    def take(self, received_ns: int, frame: bytes | str, place: str = "", number: int = 0) -> bool:
+    def take(
+        self,
+        received_ns: int,
+        now_ns: int,
+        frame: bytes | str,
+        place: str = "",
+        number: int = 0,
+        connection: Connection | None = None,
+    ) -> bool:
         """Decode one frame; True if it was valid data of a market.
 
         ``place`` and ``number``, a file and its line or an address and a count, are for the log.
         """
-        self._last_received_ns = received_ns
+        if now_ns >= self.due_ns:
+            self.advance(received_ns, now_ns)
+        self._received_ns = received_ns
+        self._now_ns = now_ns
+        self._connection = connection
         is_data = False
         for message in self._parse(frame):
             kind = type(message)
-            if isinstance(message, Malformed):
-                self._on_malformed(message.reason, frame, f"{place}:{number}")
+            if kind is Malformed:
+                self._on_malformed(message.reason, frame, f"{place}:{number}")  # type: ignore[union-attr]
                 continue
             self._counts[kind] += 1
-            act = self._by_type.get(kind)
-            if act is not None:
-                act(message, received_ns)
+            self._by_type[kind](message, received_ns)
             is_data = is_data or kind in _DATA
         return is_data
+
+    def advance(self, received_ns: int, now_ns: int) -> None:
+        """Do what is due by ``now_ns``, which is ``received_ns`` on the wall clock."""
+        self._received_ns = received_ns
+        self._now_ns = now_ns
+        for stream, waiting in self._waiting.items():
+            if waiting.give_up_ns <= now_ns:
+                self._give_up(stream, waiting)
+        dropped = self._prices.advance(now_ns)
+        if dropped:
+            self._malformed["out_of_band"] += dropped
+        self.board.look(now_ns)
+        self._plan()
+
+    def finish(self) -> None:
+        """The source has ended: nothing waits any longer; publish and report."""
+        for stream, waiting in self._waiting.items():
+            self._give_up(stream, waiting)
+        self._prices.advance(_NEVER)
+        self._plan()
+        self.flush()
 
     def flush(self) -> None:
         """Publish the commands at hand and report what was counted since the last flush."""
@@ -133,34 +202,68 @@ class Decoder:
             metrics.gap(symbol, count)
         for symbol, count in self._repeats.items():
             metrics.duplicate(symbol, count)
+        for symbol, count in self._resyncs.items():
+            metrics.resync(symbol, count)
         for counter in (
             self._counts,
             self._ignored,
             self._malformed,
             self._gaps,
             self._repeats,
+            self._resyncs,
         ):
             counter.clear()
-        if self._differences:
-            metrics.latencies_ns(
-                self._offset.latencies_ns(self._last_received_ns, self._differences)
-            )
-            self._differences = []
+        self._prices.report()
 
     def restart(self) -> None:
         """The source starts again from its beginning: sequences are new."""
         self._sequence.reset()
+        self._prices.reset()
+        self.board.reset()
+        for symbol in self._streams["depth"]:
+            self.books.lost(symbol)
 
     def drop(self, reason: str, detail: bytes | str, where: str) -> None:
         """Count and log something that is not even a frame, e.g. a broken line of a file."""
         self._on_malformed(reason, detail, where)
 
+    def has_reached(self, message: Message) -> bool:
+        """Whether everything before this message is known, or none of its stream ever came."""
+        return self._sequence.has_reached(message)
+
+    def down(self, streams: Iterable[Stream], received_ns: int, now_ns: int) -> None:
+        """The connection of these streams is lost, as of now."""
+        self._received_ns = received_ns
+        self._now_ns = now_ns
+        self.board.down(streams)
+
+    def _plan(self) -> None:
+        give_up = (each.give_up_ns for each in self._waiting.values())
+        self.due_ns = min(self.board.look_again_ns, self._prices.due_ns, *give_up)
+
+    def _on_stream(self, stream: Stream, state: int) -> None:
+        """A stream came to life, or is silent or lost."""
+        self._metrics.stream_state(stream.kind, stream.symbol, state)
+        if state in (STALE, DOWN):
+            if stream.kind == self._price_from:
+                self._prices.stale(stream.symbol, self._received_ns)
+            elif stream.kind == "book_ticker":
+                self._prices.touch_lost(stream.symbol)
+            if stream.kind == "depth":
+                self.books.lost(stream.symbol)
+        self.due_ns = min(self.due_ns, self.board.look_again_ns)
+
     def _on_malformed(self, reason: str, detail: bytes | str, where: str) -> None:
         self._malformed[reason] += 1
         self._log.warning(reason, where, detail)
 
+    def _on_control(self, message: Control, received_ns: int) -> None:
+        if self._connection is not None:
+            self._connection.answered(message)
+
     def _on_server_shutdown(self, message: ServerShutdown, received_ns: int) -> None:
-        self.shutdown_announced = True
+        if self._connection is not None:
+            self._connection.shutdown_announced()
 
     def _on_ignored(self, message: Ignored, received_ns: int) -> None:
         self._ignored[message.why] += 1
@@ -173,44 +276,112 @@ class Decoder:
             return True
         return False
 
-    def _price(self, received_ns: int, event_ms: int, symbol: int, price: int, qty: int) -> None:
-        origin_ts = event_ms * _MS
-        self._differences.append(received_ns - origin_ts)
-        self._batch.add_price(received_ns, origin_ts, symbol, price, qty)
-        if symbol not in self._has_touch:
-            self._flow.set_price(symbol, price)
-
     def _on_trade(self, message: Trade, received_ns: int) -> None:
-        verdict = self._sequence.trade(message)
-        if verdict and self._is_repeated(message.symbol, verdict):
-            return
-        if message.moves_price and self._price_from == "trade":
-            symbol, _, price, qty, event_ms, _, _, _ = message
-            self._price(received_ns, event_ms, symbol, price, qty)
+        stream = self._streams["trade"][message.symbol]
+        self.board.data(stream, self._now_ns)
+        self._in_order(stream, self._sequence.trades, message, received_ns, self._use_trade)
 
     def _on_agg_trade(self, message: AggTrade, received_ns: int) -> None:
+        stream = self._streams["agg_trade"][message.symbol]
+        self.board.data(stream, self._now_ns)
+        self._in_order(stream, self._sequence.agg_trades, message, received_ns, self._use_agg_trade)
+
+    def _in_order(
+        self,
+        stream: Stream,
+        numbers: Numbers,
+        message: Any,
+        received_ns: int,
+        use: Callable[[Any, int], None],
+    ) -> None:
+        """Use a message if it is the next; one that came too early waits a little."""
+        last = numbers.last(stream.symbol)
+        number = message.trade_id
+        if last is not None and number > last + 1:
+            waiting = self._waiting.get(stream)
+            if waiting is None:
+                waiting = self._waiting[stream] = Reordering(self._patience_ns)
+            if waiting.hold(number, (message, received_ns), self._now_ns):
+                self.due_ns = min(self.due_ns, waiting.give_up_ns)
+                return
+            self._give_up(stream, waiting)
+        use(message, received_ns)
+        if self._waiting:
+            waiting = self._waiting.get(stream)
+            while waiting and (ready := waiting.next_ready(numbers.last(stream.symbol) or 0)):
+                use(*ready)
+
+    def _give_up(self, stream: Stream, waiting: Reordering[tuple[Any, int]]) -> None:
+        use = self._use_trade if stream.kind == "trade" else self._use_agg_trade
+        while (first := waiting.pop_first()) is not None:
+            use(*first)
+
+    def _use_trade(self, message: Trade, received_ns: int) -> None:
+        symbol, _, price, qty, event_ms, trade_ms, _, moves_price = message
+        verdict = self._sequence.trade(message)
+        if verdict and self._is_repeated(symbol, verdict):
+            return
+        if moves_price and self._price_from == "trade":
+            self._price(received_ns, event_ms, trade_ms, symbol, price, qty, verdict)
+
+    def _use_agg_trade(self, message: AggTrade, received_ns: int) -> None:
+        symbol, _, price, qty, event_ms, trade_ms, _ = message
         verdict = self._sequence.agg_trade(message)
-        if verdict and self._is_repeated(message.symbol, verdict):
+        if verdict and self._is_repeated(symbol, verdict):
             return
         if self._price_from == "agg_trade":
-            symbol, _, price, qty, event_ms, _, _ = message
-            self._price(received_ns, event_ms, symbol, price, qty)
+            self._price(received_ns, event_ms, trade_ms, symbol, price, qty, verdict)
+
+    def _price(
+        self,
+        received_ns: int,
+        event_ms: int,
+        trade_ms: int,
+        symbol: int,
+        price: int,
+        qty: int,
+        verdict: int,
+    ) -> None:
+        is_after_gap = verdict == GAP
+        if not self._prices.price(
+            received_ns, event_ms, trade_ms, symbol, price, qty, is_after_gap
+        ):
+            self._on_malformed("out_of_band", str(price), f"symbol {symbol}, {event_ms} ms")
 
     def _on_mark_price(self, message: MarkPrice, received_ns: int) -> None:
+        symbol, price, event_ms = message
+        self.board.data(self._streams["mark_price"][symbol], self._now_ns)
         verdict = self._sequence.mark_price(message)
-        if verdict and self._is_repeated(message.symbol, verdict):
+        if verdict and self._is_repeated(symbol, verdict):
             return
         if self._price_from == "mark_price":
-            self._price(received_ns, message.event_ms, message.symbol, message.price, 0)
+            if not self._prices.mark(received_ns, self._now_ns, event_ms, symbol, price):
+                self._on_malformed("out_of_band", str(price), f"symbol {symbol}, {event_ms} ms")
+            self.due_ns = min(self.due_ns, self._prices.due_ns)
 
     def _on_book_ticker(self, message: BookTicker, received_ns: int) -> None:
+        symbol = message.symbol
+        self.board.data(self._streams["book_ticker"][symbol], self._now_ns)
         verdict = self._sequence.book_ticker(message)
-        if verdict and self._is_repeated(message.symbol, verdict):
+        if verdict and self._is_repeated(symbol, verdict):
             return
-        self._has_touch.add(message.symbol)
-        self._flow.set_touch(message.symbol, message.bid, message.ask)
+        self._prices.touch(symbol, message.bid, message.ask)
 
     def _on_depth(self, message: DepthUpdate, received_ns: int) -> None:
+        symbol = message.symbol
+        self.board.data(self._streams["depth"][symbol], self._now_ns)
         verdict = self._sequence.depth(message)
-        if verdict:
-            self._is_repeated(message.symbol, verdict)
+        if verdict and self._is_repeated(symbol, verdict):
+            return
+        if not self.books.update(message):
+            self._resyncs[symbol] += 1
+
+    def _on_snapshot(self, message: DepthSnapshot, received_ns: int) -> None:
+        symbol = message.symbol
+        if message.is_partial:
+            self.board.data(self._streams["partial_depth"][symbol], self._now_ns)
+            verdict = self._sequence.partial_depth(message)
+            if verdict:
+                self._is_repeated(symbol, verdict)
+        elif not self.books.snapshot(message):
+            self._resyncs[symbol] += 1

@@ -6,6 +6,7 @@
     spot depth   U = last u + 1             u <= last u         U > last u + 1
     futures      pu = last u                u <= last u         pu != last u
     bookTicker   u > last u                 u <= last u         never known
+    depth5 … 20  lastUpdateId > last        <= last             never known
     markPrice    E > last E                 E <= last E         never known
 
 State survives a reconnect, so that what was lost meanwhile is counted and what two overlapping
@@ -21,8 +22,10 @@ from components.feed.venue_messages import (
     NO_ID,
     AggTrade,
     BookTicker,
+    DepthSnapshot,
     DepthUpdate,
     MarkPrice,
+    Message,
     Trade,
 )
 
@@ -32,12 +35,16 @@ REPEATED: Final = 2
 RENUMBERED_AFTER: Final = 1_000
 
 
-class _Numbers:
+class Numbers:
     """The last number of one kind of stream, by symbol."""
 
     def __init__(self) -> None:
         self._last: dict[int, int] = {}
         self._repeats: dict[int, int] = {}
+
+    def last(self, symbol: int) -> int | None:
+        """The newest number of the symbol; None before the first."""
+        return self._last.get(symbol)
 
     def judge(self, symbol: int, number: int, least_before: int, most_before: int) -> int:
         """Judge ``number`` as the next; no gap if the last was within the two bounds."""
@@ -66,21 +73,22 @@ class SequenceCheck:
 
     def reset(self) -> None:
         """Forget all numbers, as when a recording starts again."""
-        self._trades = _Numbers()
-        self._agg_trades = _Numbers()
-        self._depth = _Numbers()
-        self._tickers = _Numbers()
-        self._marks = _Numbers()
+        self.trades = Numbers()
+        self.agg_trades = Numbers()
+        self._depth = Numbers()
+        self._tickers = Numbers()
+        self._marks = Numbers()
+        self._partial_depths = Numbers()
 
     def trade(self, message: Trade) -> int:
         """IN_ORDER, GAP (use it, something before it is missing) or REPEATED (drop it)."""
         before = message.trade_id - 1
-        return self._trades.judge(message.symbol, message.trade_id, before, before)
+        return self.trades.judge(message.symbol, message.trade_id, before, before)
 
     def agg_trade(self, message: AggTrade) -> int:
         """As ``trade``."""
         before = message.trade_id - 1
-        return self._agg_trades.judge(message.symbol, message.trade_id, before, before)
+        return self.agg_trades.judge(message.symbol, message.trade_id, before, before)
 
     def depth(self, message: DepthUpdate) -> int:
         """As ``trade``; a GAP says that the book must be built anew from a snapshot."""
@@ -95,6 +103,25 @@ class SequenceCheck:
         update_id = message.update_id
         return self._tickers.judge(message.symbol, update_id, NO_ID, update_id)
 
+    def partial_depth(self, message: DepthSnapshot) -> int:
+        """As ``book_ticker``."""
+        last_id = message.last_id
+        return self._partial_depths.judge(message.symbol, last_id, NO_ID, last_id)
+
     def mark_price(self, message: MarkPrice) -> int:
         """As ``book_ticker``."""
         return self._marks.judge(message.symbol, message.event_ms, NO_ID, message.event_ms)
+
+    def has_reached(self, message: Message) -> bool:
+        """Whether ``message`` leaves no gap behind what is known; nothing is noted."""
+        if isinstance(message, Trade):
+            numbers, before = self.trades, message.trade_id - 1
+        elif isinstance(message, AggTrade):
+            numbers, before = self.agg_trades, message.trade_id - 1
+        elif isinstance(message, DepthUpdate):
+            is_spot = message.previous_id == NO_ID
+            numbers, before = self._depth, message.first_id - 1 if is_spot else message.previous_id
+        else:
+            return True
+        last = numbers.last(message.symbol)
+        return last is None or last >= before

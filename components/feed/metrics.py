@@ -34,11 +34,32 @@ class FeedMetrics(Protocol):
     def duplicate(self, symbol_index: int, count: int) -> None:
         """``count`` messages of this symbol had been seen before and were dropped."""
 
+    def suspect(self, symbol_index: int, reason: str, count: int) -> None:
+        """``count`` prices were flagged suspect, for "gap" or "jump"."""
+
+    def stale(self, symbol_index: int) -> None:
+        """The symbol's price was flagged stale."""
+
+    def conflated(self, symbol_index: int, count: int) -> None:
+        """``count`` mark prices were passed over for newer ones."""
+
+    def resync(self, symbol_index: int, count: int) -> None:
+        """``count`` times the book of this symbol broke and must be built anew."""
+
+    def stream_state(self, kind: str, symbol_index: int, state: int) -> None:
+        """A stream changed its state, one of ``stream_board``'s."""
+
+    def clock_offset_ns(self, offset_ns: int) -> None:
+        """Our clock less the venue's, the fastest transport included."""
+
     def orders(self, count: int) -> None:
         """``count`` commands of the order flow were published."""
 
     def reconnect(self) -> None:
         """A connection to the venue was lost, or given up as stale, and is made again."""
+
+    def replacement(self) -> None:
+        """A connection was replaced by another before it could be cut."""
 
 
 class InMemoryFeedMetrics:
@@ -52,8 +73,15 @@ class InMemoryFeedMetrics:
         self.gaps: Counter[int] = Counter()
         self.duplicates: Counter[int] = Counter()
         self.latencies: list[int] = []
+        self.suspects: Counter[tuple[int, str]] = Counter()
+        self.stale_count: Counter[int] = Counter()
+        self.conflated_count: Counter[int] = Counter()
+        self.resyncs: Counter[int] = Counter()
+        self.states: dict[tuple[str, int], list[int]] = {}
+        self.offset_ns: int | None = None
         self.order_count = 0
         self.reconnects = 0
+        self.replacements = 0
 
     def price_update(self, symbol_index: int, price_ticks: int, count: int) -> None:
         self.prices[symbol_index] += count
@@ -74,8 +102,29 @@ class InMemoryFeedMetrics:
     def duplicate(self, symbol_index: int, count: int) -> None:
         self.duplicates[symbol_index] += count
 
+    def suspect(self, symbol_index: int, reason: str, count: int) -> None:
+        self.suspects[symbol_index, reason] += count
+
+    def stale(self, symbol_index: int) -> None:
+        self.stale_count[symbol_index] += 1
+
+    def conflated(self, symbol_index: int, count: int) -> None:
+        self.conflated_count[symbol_index] += count
+
+    def resync(self, symbol_index: int, count: int) -> None:
+        self.resyncs[symbol_index] += count
+
+    def stream_state(self, kind: str, symbol_index: int, state: int) -> None:
+        self.states.setdefault((kind, symbol_index), []).append(state)
+
+    def clock_offset_ns(self, offset_ns: int) -> None:
+        self.offset_ns = offset_ns
+
     def orders(self, count: int) -> None:
         self.order_count += count
 
     def reconnect(self) -> None:
         self.reconnects += 1
+
+    def replacement(self) -> None:
+        self.replacements += 1

@@ -1,7 +1,8 @@
 """The recorded feed: a recording's frames through the same decoder as live ones, at any speed.
 
 Time is the recording's own: commands carry the receive time of their frame, and the order flow
-runs on that time too, on its own schedule between frames.  The commands are therefore the same at
+runs on that time too, on its own schedule between frames, as does whatever the decoder does when a
+stream falls silent.  The commands are therefore the same at
 1×, N× and as fast as possible, byte for byte; speed only decides when they are published.  In a
 loop, each round follows the one before it by ``LOOP_PAUSE_NS``, so that time still never goes back.
 """
@@ -62,6 +63,7 @@ class Recorded:
                 break
             self._decoder.restart()
             self._shift_ns = self._now_ns + LOOP_PAUSE_NS - self._first_ns
+        self._decoder.finish()
         if self._now_ns:
             self._batch.add_orders(self._flow.close(self._now_ns))
         self._decoder.flush()
@@ -73,23 +75,33 @@ class Recorded:
         with contextlib.closing(reading):
             for count, (received_ns, frame, line_number) in enumerate(reading):
                 received_ns += self._shift_ns
-                if received_ns >= self._wait_from_ns or count % _YIELD_EVERY == 0:
+                if (
+                    received_ns >= self._wait_from_ns
+                    or received_ns >= decoder.due_ns
+                    or count % _YIELD_EVERY == 0
+                ):
                     await self._reach(received_ns, stop)
                     if stop.is_set():
                         return
                 if received_ns > self._now_ns:
                     self._now_ns = received_ns
-                decoder.take(self._now_ns, frame, path, line_number)
+                now_ns = self._now_ns
+                decoder.take(now_ns, now_ns, frame, path, line_number)
 
     async def _reach(self, received_ns: int, stop: asyncio.Event) -> None:
-        """Wait until the recording's clock shows ``received_ns``; the order flow runs meanwhile."""
-        flow = self._flow
+        """Wait until the recording's clock shows ``received_ns``; what is due before it is done."""
+        flow, decoder = self._flow, self._decoder
         if not self._now_ns:
             self._first_ns = self._now_ns = received_ns
             self._started_ns = self._clock.monotonic_ns()
             self._batch.add_orders(flow.open(received_ns))
         due_ns = flow.next_due_ns if flow.enabled else _NEVER
-        while due_ns <= received_ns and not stop.is_set():
+        while min(due_ns, decoder.due_ns) <= received_ns and not stop.is_set():
+            if decoder.due_ns <= due_ns:
+                at_ns = max(decoder.due_ns, self._now_ns)
+                await self._wait_until(at_ns, stop)
+                decoder.advance(at_ns, at_ns)
+                continue
             await self._wait_until(due_ns, stop)
             self._batch.add_orders(flow.due(due_ns))
             due_ns = flow.next_due_ns

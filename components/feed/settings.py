@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from components.feed.correlation import correlation_factor
 from components.feed.order_flow_settings import OrderFlowSettings
+from components.feed.price_trust import PriceTrustSettings
 from components.feed.setting_checks import require, require_one_of
 from components.feed.simulation_settings import SimulationSettings
 
@@ -19,13 +20,13 @@ Mode = Literal["simulation", "recorded", "binance"]
 PriceFrom = Literal["trade", "agg_trade", "mark_price"]
 OffGrid = Literal["reject", "round"]
 Market = Literal["spot", "usdm"]
-Stream = Literal["trade", "agg_trade", "mark_price", "book_ticker", "depth"]
+Stream = Literal["trade", "agg_trade", "mark_price", "book_ticker", "depth", "partial_depth"]
 
 MODES: Final = ("simulation", "recorded", "binance")
 PRICE_FROM: Final = ("trade", "agg_trade", "mark_price")
 OFF_GRID: Final = ("reject", "round")
 MARKETS: Final = ("spot", "usdm")
-STREAMS: Final = ("trade", "agg_trade", "mark_price", "book_ticker", "depth")
+STREAMS: Final = ("trade", "agg_trade", "mark_price", "book_ticker", "depth", "partial_depth")
 
 
 @dataclass(frozen=True)
@@ -44,15 +45,22 @@ class RecordedSettings:
 
 @dataclass(frozen=True)
 class BinanceSettings:
-    """Where and what to subscribe; an empty ``base_url`` means the market's own."""
+    """Where and what to subscribe; an empty ``base_url`` means the market's own, an empty ``rest_url``
+    the same host, over HTTP."""
 
     base_url: str = ""
+    rest_url: str = ""
     market: Market = "spot"
     streams: tuple[Stream, ...] = ("trade", "book_ticker", "depth")
-    stale_after_s: float = 10.0  # no valid data for so long: the connection is replaced
+    stale_after_s: float = 10.0  # a stream, or a connection, that is silent for so long is stale
+    deadlines_s: Mapping[str, float] = field(default_factory=lambda: {"mark_price": 5.0})
     healthy_after_s: float = 10.0  # data for so long: the next backoff starts small again
     backoff_base_s: float = 0.5
     backoff_cap_s: float = 30.0
+    acknowledge_within_s: float = 10.0  # no answer to a subscription: the connection is replaced
+    replace_after_s: float = 82_800.0  # before the venue cuts it at 24 h
+    overlap_s: float = 2.0  # how long a connection and its successor both receive, at least
+    snapshot_interval_s: float = 2.0  # between two requests for whole books
     message_bytes_max: int = 4 * 2**20  # a larger message ends the connection
 
     def __post_init__(self) -> None:
@@ -66,9 +74,29 @@ class BinanceSettings:
             self.base_url,
             "it must start with wss:// or ws://",
         )
-        for name in ("stale_after_s", "backoff_base_s", "backoff_cap_s"):
+        require(
+            self.rest_url == "" or self.rest_url.startswith(("http://", "https://")),
+            "binance.rest_url",
+            self.rest_url,
+            "it must start with https:// or http://",
+        )
+        for name in (
+            "stale_after_s",
+            "backoff_base_s",
+            "backoff_cap_s",
+            "acknowledge_within_s",
+            "replace_after_s",
+            "snapshot_interval_s",
+        ):
             value = getattr(self, name)
             require(value > 0, f"binance.{name}", value, "it must be positive")
+        for kind, seconds in self.deadlines_s.items():
+            require_one_of(kind, STREAMS, "binance.deadlines_s")
+            require(seconds > 0, f"binance.deadlines_s.{kind}", seconds, "it must be positive")
+
+    def deadline_s(self, kind: str) -> float:
+        """How long a stream of this kind may be silent."""
+        return self.deadlines_s.get(kind, self.stale_after_s)
 
 
 @dataclass(frozen=True)
@@ -85,6 +113,9 @@ class FeedSettings:
     order_flow: OrderFlowSettings = field(default_factory=OrderFlowSettings)
     price_from: PriceFrom = "trade"
     off_grid: OffGrid = "reject"
+    trust: PriceTrustSettings = field(default_factory=PriceTrustSettings)
+    reorder_ms: float = 5.0  # how long a trade waits for those before it that are missing
+    conflate_ms: float = 10.0  # of mark prices that come faster, the newest counts
     frame_bytes_max: int = 2**20  # a larger frame is dropped and counted
     batch_max: int = 256  # commands published at once
 

@@ -43,11 +43,12 @@ async def run_feed(
         await Simulation(settings, traded, flow, publisher, metrics, clock).run(stop)
         return
     batch = CommandBatch(publisher, settings.batch_max)
-    decoder = Decoder(settings, build_parser(settings, instruments), batch, flow, metrics)
+    parser = build_parser(settings, instruments)
+    decoder = Decoder(settings, parser, batch, flow, metrics)
     if settings.mode == "recorded":
         await Recorded(settings, flow, decoder, batch, clock).run(stop)
     else:
-        await run_live(settings, flow, decoder, batch, metrics, clock, stop)
+        await run_live(settings, traded, parser, flow, decoder, batch, metrics, clock, stop)
 
 
 def traded_instruments(

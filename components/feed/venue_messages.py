@@ -88,12 +88,13 @@ class DepthUpdate(NamedTuple):
 
 
 class DepthSnapshot(NamedTuple):
-    """The book, or the top of it, as of ``last_id``."""
+    """The book as of ``last_id``: asked for, or the top of it from a stream of partial books."""
 
     symbol: int
     last_id: int
     bids: Pairs
     asks: Pairs
+    is_partial: bool
 
 
 class Control(NamedTuple):

@@ -84,6 +84,8 @@ MALFORMED_REASONS: Final = (
     "off_grid",
     "out_of_bounds",
     "not_positive",
+    # of a price
+    "out_of_band",
     # of a recording
     "broken_line",
     "broken_file",
@@ -97,6 +99,9 @@ MALFORMED_REASONS: Final = (
     "out_of_bounds_id",
     OTHER,
 )
+
+SUSPECT_REASONS: Final = ("gap", "jump")
+FEED_STREAMS: Final = ("trade", "agg_trade", "mark_price", "book_ticker", "depth", "partial_depth")
 
 _LATENCY = log_linear("0.000001", 24)
 _PROCESS_TIME = log_linear("0.0625", 22)
@@ -120,8 +125,25 @@ _FEED_METRICS = (
            "Breaks in the exchange's own numbering.", (SYMBOL,)),
     Metric("price_feed_duplicates", COUNTER, FEED, COUNT,
            "Messages that had been seen before, dropped.", (SYMBOL,)),
+    Metric("price_feed_suspect", COUNTER, FEED, COUNT,
+           "Prices flagged suspect: after a gap, or a jump.",
+           (SYMBOL, Label("reason", SUSPECT_REASONS))),
+    Metric("price_feed_stale", COUNTER, FEED, COUNT,
+           "Times a price was flagged stale: its stream silent or lost.", (SYMBOL,)),
+    Metric("price_feed_conflated", COUNTER, FEED, COUNT,
+           "Mark prices passed over for newer ones in a flood.", (SYMBOL,)),
+    Metric("price_feed_book_resyncs", COUNTER, FEED, COUNT,
+           "Times the exchange's book broke and was built anew.", (SYMBOL,)),
+    Metric("price_feed_stream_state", GAUGE, FEED, COUNT,
+           "0 connecting, 1 subscribed, 2 live, 3 stale, 4 down.",
+           (Label("stream", FEED_STREAMS), SYMBOL), initially=ABSENT),
+    Metric("price_feed_clock_offset_seconds", GAUGE, FEED, SECONDS,
+           "Our clock less the exchange's, by the fastest message of the last minutes.",
+           initially=ABSENT),
     Metric("price_feed_reconnects", COUNTER, FEED, COUNT,
            "Connections to the exchange made again after a loss."),
+    Metric("price_feed_replacements", COUNTER, FEED, COUNT,
+           "Connections replaced, with an overlap, before the exchange would cut them."),
     Metric("order_flow_commands", COUNTER, FEED, COUNT,
            "Commands published by the simulated order flow."),
 )  # fmt: skip

@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.instruments import InstrumentTable
-from components.monitor.catalogue import FRAME_KINDS, MALFORMED_REASONS, OTHER
+from components.monitor.catalogue import (
+    FEED_STREAMS,
+    FRAME_KINDS,
+    MALFORMED_REASONS,
+    OTHER,
+    SUSPECT_REASONS,
+)
 from disruptor.memory.counters import CounterBlock, add, observe_each, put
 
 
@@ -36,10 +42,23 @@ class FeedCounters:
         self._stamps = block.offsets("price_feed_last_update_timestamp_seconds", symbol=symbols)
         self._gaps = block.offsets("price_feed_gaps", symbol=symbols)
         self._duplicates = block.offsets("price_feed_duplicates", symbol=symbols)
+        self._stale = block.offsets("price_feed_stale", symbol=symbols)
+        self._conflated = block.offsets("price_feed_conflated", symbol=symbols)
+        self._resyncs = block.offsets("price_feed_book_resyncs", symbol=symbols)
+        self._suspects = {
+            reason: block.offsets("price_feed_suspect", symbol=symbols, reason=[reason])[:, 0]
+            for reason in SUSPECT_REASONS
+        }
+        self._states = {
+            kind: block.offsets("price_feed_stream_state", stream=[kind], symbol=symbols)[0]
+            for kind in FEED_STREAMS
+        }
+        self._offset = block.offset("price_feed_clock_offset_seconds")
         self._latency = block.offset("price_feed_latency_ms")
         self._latency_bounds = block.bounds("price_feed_latency_ms")
         self._orders = block.offset("order_flow_commands")
         self._reconnects = block.offset("price_feed_reconnects")
+        self._replacements = block.offset("price_feed_replacements")
         self._frames = {kind: block.offset("price_feed_frames", kind=kind) for kind in FRAME_KINDS}
         self._malformed = {
             reason: block.offset("price_feed_malformed", reason=reason)
@@ -73,6 +92,30 @@ class FeedCounters:
         """``count`` messages of this symbol had been seen before."""
         add(self._words, self._duplicates[symbol_index], count)
 
+    def suspect(self, symbol_index: int, reason: str, count: int) -> None:
+        """``count`` prices were flagged suspect."""
+        add(self._words, self._suspects[reason][symbol_index], count)
+
+    def stale(self, symbol_index: int) -> None:
+        """The symbol's price was flagged stale."""
+        add(self._words, self._stale[symbol_index], 1)
+
+    def conflated(self, symbol_index: int, count: int) -> None:
+        """``count`` mark prices were passed over for newer ones."""
+        add(self._words, self._conflated[symbol_index], count)
+
+    def resync(self, symbol_index: int, count: int) -> None:
+        """``count`` times the book of this symbol broke."""
+        add(self._words, self._resyncs[symbol_index], count)
+
+    def stream_state(self, kind: str, symbol_index: int, state: int) -> None:
+        """A stream changed its state."""
+        put(self._words, self._states[kind][symbol_index], state)
+
+    def clock_offset_ns(self, offset_ns: int) -> None:
+        """Our clock less the venue's."""
+        put(self._words, self._offset, offset_ns)
+
     def orders(self, count: int) -> None:
         """``count`` commands of the order flow were published."""
         add(self._words, self._orders, count)
@@ -80,6 +123,10 @@ class FeedCounters:
     def reconnect(self) -> None:
         """A connection to the venue is made again."""
         add(self._words, self._reconnects, 1)
+
+    def replacement(self) -> None:
+        """A connection was replaced before it could be cut."""
+        add(self._words, self._replacements, 1)
 
     def _add_named(self, offsets: Mapping[str, int], name: str, count: int) -> None:
         add(self._words, offsets.get(name, offsets[OTHER]), count)

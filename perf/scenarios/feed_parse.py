@@ -66,7 +66,7 @@ def _decode(frames: Frames, rounds: int) -> None:
     for _ in range(rounds):
         decoder.restart()
         for received_ns, frame in frames:
-            decoder.take(received_ns, frame)
+            decoder.take(received_ns, received_ns, frame)
         decoder.flush()
 
 

@@ -120,12 +120,12 @@ def test_partial_books_are_snapshots() -> None:
     book = {"lastUpdateId": 9, "bids": [["1", "2"]], "asks": []}
 
     assert parse({"stream": "btcusdt@depth20", "data": book}) == DepthSnapshot(
-        3, 9, [["1", "2"]], []
+        3, 9, [["1", "2"]], [], True
     )
-    assert parse({**book, "symbol": "BTCUSDT"}) == DepthSnapshot(3, 9, [["1", "2"]], [])
-    assert parse(book) == DepthSnapshot(3, 9, [["1", "2"]], []), "there is only one symbol"
+    assert parse({**book, "symbol": "BTCUSDT"}) == DepthSnapshot(3, 9, [["1", "2"]], [], False)
+    assert parse(book) == DepthSnapshot(3, 9, [["1", "2"]], [], False), "there is only one symbol"
     assert parse({"stream": "btcusdt@depth5@100ms", "data": DEPTH}) == DepthSnapshot(
-        3, 160, [["0.24", "10"]], [["0.26", "0"]]
+        3, 160, [["0.24", "10"]], [["0.26", "0"]], True
     )
 
 

@@ -1,0 +1,155 @@
+"""From a venue's price to a price command: is it believed, is it fresh, does it come too fast.
+
+Every trade that comes here becomes a command; of mark prices that follow each other within
+``conflate_ms`` the newest does.  A command is flagged suspect when messages before it are missing or
+it is a jump, and stale when its source fell silent or was lost: then the last price is sent once
+more, flagged, so that nobody is liquidated on it before a fresh one.
+
+The exchange's time, the matching's and our own receive time travel in ``origin_ts``, ``expires`` and
+``ts``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final, NamedTuple
+
+from components.feed.batch import CommandBatch
+from components.feed.latency import ClockOffset
+from components.feed.metrics import FeedMetrics
+from components.feed.order_flow import OrderFlow
+from components.feed.price_trust import BELIEVED, OUT_OF_BAND, PriceTrust
+from components.feed.settings import FeedSettings
+from components.messages.code import FLAG_STALE, FLAG_SUSPECT
+
+BY_GAP: Final = "gap"
+BY_JUMP: Final = "jump"
+_MS: Final = 1_000_000
+_NEVER: Final = 2**63 - 1
+
+
+class _Mark(NamedTuple):
+    """A mark price that waits for a newer one, or for its time."""
+
+    due_ns: int
+    received_ns: int
+    event_ms: int
+    price: int
+
+
+class PricePath:
+    """Adds the prices of one source to ``batch``; one thread."""
+
+    def __init__(
+        self, settings: FeedSettings, batch: CommandBatch, flow: OrderFlow, metrics: FeedMetrics
+    ) -> None:
+        self._batch = batch
+        self._flow = flow
+        self._metrics = metrics
+        self._trust = PriceTrust(settings.trust)
+        self._offset = ClockOffset()
+        self._conflate_ns = round(settings.conflate_ms * _MS)
+        self._differences: list[int] = []
+        self._last_received_ns = 0
+        self._last: dict[int, int] = {}
+        self._stale: set[int] = set()
+        self._has_touch: set[int] = set()
+        self._mark_sent_ns: dict[int, int] = {}
+        self._marks: dict[int, _Mark] = {}
+        self._suspects: Counter[tuple[int, str]] = Counter()
+        self._conflated: Counter[int] = Counter()
+        self.due_ns = _NEVER
+
+    def touch(self, symbol: int, bid: int, ask: int) -> None:
+        """The venue's best bid and ask: the order flow quotes around them."""
+        self._has_touch.add(symbol)
+        self._flow.set_touch(symbol, bid, ask)
+
+    def touch_lost(self, symbol: int) -> None:
+        """They are not fresh any more; the order flow quotes around the price instead."""
+        self._has_touch.discard(symbol)
+
+    def price(
+        self,
+        received_ns: int,
+        event_ms: int,
+        matched_ms: int,
+        symbol: int,
+        price: int,
+        qty: int,
+        is_after_gap: bool,
+    ) -> bool:
+        """One price as a command; False if it is out of band, and dropped."""
+        flags = 0
+        if is_after_gap:
+            flags = FLAG_SUSPECT
+            self._suspects[symbol, BY_GAP] += 1
+        belief = self._trust.judge(symbol, price)
+        if belief != BELIEVED:
+            if belief == OUT_OF_BAND:
+                return False
+            flags = FLAG_SUSPECT
+            self._suspects[symbol, BY_JUMP] += 1
+        origin_ts = event_ms * _MS
+        self._differences.append(received_ns - origin_ts)
+        self._last_received_ns = received_ns
+        self._last[symbol] = price
+        if self._stale:
+            self._stale.discard(symbol)
+        self._batch.add_price(received_ns, origin_ts, matched_ms * _MS, symbol, price, qty, flags)
+        if symbol not in self._has_touch:
+            self._flow.set_price(symbol, price)
+        return True
+
+    def mark(self, received_ns: int, now_ns: int, event_ms: int, symbol: int, price: int) -> bool:
+        """A mark price, now or, if they come too fast, later; False if it is out of band."""
+        due_ns = self._mark_sent_ns.get(symbol, -self._conflate_ns) + self._conflate_ns
+        if now_ns >= due_ns:
+            self._mark_sent_ns[symbol] = now_ns
+            return self.price(received_ns, event_ms, 0, symbol, price, 0, False)
+        if symbol in self._marks:
+            self._conflated[symbol] += 1
+        self._marks[symbol] = _Mark(due_ns, received_ns, event_ms, price)
+        self.due_ns = min(self.due_ns, due_ns)
+        return True
+
+    def advance(self, now_ns: int) -> int:
+        """Send the mark prices that have waited long enough; how many were out of band."""
+        dropped = 0
+        for symbol, mark in sorted(self._marks.items(), key=lambda each: each[1].received_ns):
+            if mark.due_ns <= now_ns:
+                del self._marks[symbol]
+                self._mark_sent_ns[symbol] = now_ns
+                sent = self.price(mark.received_ns, mark.event_ms, 0, symbol, mark.price, 0, False)
+                dropped += not sent
+        self.due_ns = min((mark.due_ns for mark in self._marks.values()), default=_NEVER)
+        return dropped
+
+    def stale(self, symbol: int, received_ns: int) -> None:
+        """The symbol's source is silent or lost: say so once, with its last price."""
+        price = self._last.get(symbol)
+        if price is not None and symbol not in self._stale:
+            self._stale.add(symbol)
+            self._batch.add_price(received_ns, 0, 0, symbol, price, 0, FLAG_STALE)
+            self._metrics.stale(symbol)
+
+    def report(self) -> None:
+        """Report what was counted since the last time."""
+        for (symbol, why), count in self._suspects.items():
+            self._metrics.suspect(symbol, why, count)
+        for symbol, count in self._conflated.items():
+            self._metrics.conflated(symbol, count)
+        self._suspects.clear()
+        self._conflated.clear()
+        if self._differences:
+            self._metrics.latencies_ns(
+                self._offset.latencies_ns(self._last_received_ns, self._differences)
+            )
+            self._differences = []
+            self._metrics.clock_offset_ns(self._offset.offset_ns or 0)
+
+    def reset(self) -> None:
+        """The source starts again from its beginning: what was believed is forgotten."""
+        self._trust.reset()
+        self._stale.clear()
+        self._mark_sent_ns.clear()

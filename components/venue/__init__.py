@@ -1,0 +1,1 @@
+"""A stand-in for Binance: its addresses, its message shapes, its rules, and faults on demand."""
