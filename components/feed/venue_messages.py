@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 NO_ID: Final = -1
+ID_MAX: Final = 2**62
 
 
 @dataclass(frozen=True)
