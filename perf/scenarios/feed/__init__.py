@@ -1,0 +1,1 @@
+"""The feed: what it takes in and what it makes."""
