@@ -25,15 +25,10 @@ from typing import Any, Final
 
 import orjson
 
-from components.feed.decimal_grid import (
-    NEGATIVE,
-    NOT_DECIMAL,
-    OFF_GRID,
-    OUT_OF_BOUNDS,
-    DecimalGrid,
-    OffGrid,
-)
+from components.feed import malformed
+from components.feed.symbol_grids import SymbolGrids
 from components.feed.venue_messages import (
+    ID_MAX,
     NO_ID,
     AggTrade,
     BookTicker,
@@ -49,43 +44,15 @@ from components.feed.venue_messages import (
     Trade,
     VenueSymbol,
 )
-from components.units import PRICE_TICKS_MAX, QTY_LOTS_MAX, TIMESTAMP_MAX
+from components.units import TIMESTAMP_MAX
 
 TIME_MS_MAX: Final = TIMESTAMP_MAX // 1_000_000
-ID_MAX: Final = 2**62
 _PARTIAL: Final = re.compile(r"@depth[0-9]")
 
 
-_OVERSIZED: Final = Malformed("oversized")
-_NOT_JSON: Final = Malformed("not_json")
-_NOT_AN_OBJECT: Final = Malformed("not_an_object")
-_MISSING_FIELD: Final = Malformed("missing_field")
-_WRONG_TYPE: Final = Malformed("wrong_type")
-_BAD_TIME: Final = Malformed("bad_time")
-_BAD_ID: Final = Malformed("bad_id")
 _CROSSED: Final = Malformed("crossed_book")
-_BAD_NUMBER: Final = {
-    NOT_DECIMAL: Malformed("not_a_decimal"),
-    OFF_GRID: Malformed("off_grid"),
-    OUT_OF_BOUNDS: Malformed("out_of_bounds"),
-    NEGATIVE: Malformed("not_positive"),
-    0: Malformed("not_positive"),
-}
 _UNKNOWN_KIND: Final = Ignored("unknown_kind")
 _UNKNOWN_SYMBOL: Final = Ignored("unknown_symbol")
-
-
-class _Grids:
-    """Judges the numbers of one symbol."""
-
-    def __init__(self, symbol: VenueSymbol, round_off_grid: bool) -> None:
-        self.index = symbol.index
-        tick = symbol.tick_size
-        rule: OffGrid = "nearest" if round_off_grid else "refuse"
-        self.price = DecimalGrid(tick, PRICE_TICKS_MAX, rule).steps
-        self.mark = DecimalGrid(tick, PRICE_TICKS_MAX, "nearest").steps
-        self.qty = DecimalGrid(symbol.lot_size, QTY_LOTS_MAX).steps
-        self.resting_qty = DecimalGrid(symbol.lot_size, QTY_LOTS_MAX, "down").steps
 
 
 def _is_id(value: object) -> bool:
@@ -107,7 +74,9 @@ class Parser:
         round_off_grid: bool = False,
     ) -> None:
         self.symbols: Final = tuple(symbols)
-        self._grids = {each.name: _Grids(each, round_off_grid) for each in self.symbols}
+        self._grids = {
+            each.name: SymbolGrids(each, round_off_grid=round_off_grid) for each in self.symbols
+        }
         self._by_index = {each.index: each for each in self._grids.values()}
         self._frame_bytes_max = frame_bytes_max
         self._kinds: dict[str, Callable[[dict[str, Any], str], Message]] = {
@@ -122,36 +91,27 @@ class Parser:
     def parse(self, frame: bytes | str) -> tuple[Message, ...]:
         """All messages of one frame, at least one; never raises."""
         if len(frame) > self._frame_bytes_max:
-            return (_OVERSIZED,)
+            return (malformed.OVERSIZED,)
         try:
             document = orjson.loads(frame)
         except orjson.JSONDecodeError:
-            return (_NOT_JSON,)
+            return (malformed.NOT_JSON,)
         stream: Any = ""
         if type(document) is dict and "data" in document:
             stream, document = document.get("stream"), document["data"]
             if type(stream) is not str:
-                return (_WRONG_TYPE,)
+                return (malformed.WRONG_TYPE,)
         if type(document) is list and document:
             return tuple(self._message(each, stream) for each in document)
         return (self._message(document, stream),)
 
     def levels(self, symbol: int, pairs: Pairs) -> list[tuple[int, int]] | None:
         """Levels as (ticks, lots), lots 0 where the level is gone; None if any is not valid."""
-        grids = self._by_index[symbol]
-        found = []
-        for pair in pairs:
-            if type(pair) is not list or len(pair) < 2:
-                return None
-            price, qty = grids.price(pair[0]), grids.resting_qty(pair[1])
-            if price <= 0 or qty < 0:
-                return None
-            found.append((price, qty))
-        return found
+        return self._by_index[symbol].levels(pairs)
 
     def _message(self, data: Any, stream: str) -> Message:
         if type(data) is not dict:
-            return _NOT_AN_OBJECT
+            return malformed.NOT_AN_OBJECT
         try:
             kind = data.get("e")
             if kind is None:
@@ -159,9 +119,9 @@ class Parser:
             parse = self._kinds.get(kind)
             return _UNKNOWN_KIND if parse is None else parse(data, stream)
         except KeyError:
-            return _MISSING_FIELD
+            return malformed.MISSING_FIELD
         except TypeError:
-            return _WRONG_TYPE
+            return malformed.WRONG_TYPE
 
     def _without_kind(self, data: dict[str, Any], stream: str) -> Message:
         if "u" in data and "B" in data:
@@ -178,18 +138,18 @@ class Parser:
             return _UNKNOWN_SYMBOL
         trade_id, event_ms, trade_ms = data["t"], data["E"], data["T"]
         if not _is_id(trade_id):
-            return _BAD_ID
+            return malformed.BAD_ID
         if not (_is_time(event_ms) and _is_time(trade_ms)):
-            return _BAD_TIME
+            return malformed.BAD_TIME
         maker = data["m"] is True
         if data.get("X", "MARKET") != "MARKET":
             return Trade(grids.index, trade_id, 0, 0, event_ms, trade_ms, maker, False)
         price = grids.price(data["p"])
         if price <= 0:
-            return _BAD_NUMBER[price]
+            return malformed.BAD_NUMBER[price]
         qty = grids.qty(data["q"])
         if qty <= 0:
-            return _BAD_NUMBER[qty]
+            return malformed.BAD_NUMBER[qty]
         return Trade(grids.index, trade_id, price, qty, event_ms, trade_ms, maker, True)
 
     def _agg_trade(self, data: dict[str, Any], stream: str) -> Message:
@@ -198,15 +158,15 @@ class Parser:
             return _UNKNOWN_SYMBOL
         trade_id, event_ms, trade_ms = data["a"], data["E"], data["T"]
         if not _is_id(trade_id):
-            return _BAD_ID
+            return malformed.BAD_ID
         if not (_is_time(event_ms) and _is_time(trade_ms)):
-            return _BAD_TIME
+            return malformed.BAD_TIME
         price = grids.price(data["p"])
         if price <= 0:
-            return _BAD_NUMBER[price]
+            return malformed.BAD_NUMBER[price]
         qty = grids.qty(data["q"])
         if qty <= 0:
-            return _BAD_NUMBER[qty]
+            return malformed.BAD_NUMBER[qty]
         maker = data["m"] is True
         return AggTrade(grids.index, trade_id, price, qty, event_ms, trade_ms, maker)
 
@@ -216,14 +176,14 @@ class Parser:
             return _UNKNOWN_SYMBOL
         update_id, event_ms = data["u"], data.get("E", 0)
         if not _is_id(update_id):
-            return _BAD_ID
+            return malformed.BAD_ID
         if event_ms != 0 and not _is_time(event_ms):
-            return _BAD_TIME
+            return malformed.BAD_TIME
         bid, ask = grids.price(data["b"]), grids.price(data["a"])
         bid_qty, ask_qty = grids.resting_qty(data["B"]), grids.resting_qty(data["A"])
         worst = min(bid - 1, ask - 1, bid_qty, ask_qty)
         if worst < 0:
-            return _BAD_NUMBER[min(bid, ask, bid_qty, ask_qty)]
+            return malformed.BAD_NUMBER[min(bid, ask, bid_qty, ask_qty)]
         if bid >= ask:
             return _CROSSED
         return BookTicker(grids.index, update_id, bid, bid_qty, ask, ask_qty, event_ms)
@@ -234,10 +194,10 @@ class Parser:
             return _UNKNOWN_SYMBOL
         event_ms = data["E"]
         if not _is_time(event_ms):
-            return _BAD_TIME
+            return malformed.BAD_TIME
         price = grids.mark(data["p"])
         if price <= 0:
-            return _BAD_NUMBER[price]
+            return malformed.BAD_NUMBER[price]
         return MarkPrice(grids.index, price, event_ms)
 
     def _depth(self, data: dict[str, Any], stream: str) -> Message:
@@ -247,13 +207,13 @@ class Parser:
         first_id, last_id, previous_id = data["U"], data["u"], data.get("pu", NO_ID)
         event_ms, bids, asks = data["E"], data["b"], data["a"]
         if not (_is_id(first_id) and _is_id(last_id) and _is_id(previous_id)):
-            return _BAD_ID
+            return malformed.BAD_ID
         if first_id > last_id:
-            return _BAD_ID
+            return malformed.BAD_ID
         if not _is_time(event_ms):
-            return _BAD_TIME
+            return malformed.BAD_TIME
         if type(bids) is not list or type(asks) is not list:
-            return _WRONG_TYPE
+            return malformed.WRONG_TYPE
         if _PARTIAL.search(stream):
             return DepthSnapshot(grids.index, last_id, bids, asks, True)
         return DepthUpdate(grids.index, first_id, last_id, previous_id, event_ms, bids, asks)
@@ -267,9 +227,9 @@ class Parser:
             return _UNKNOWN_SYMBOL
         last_id, bids, asks = data["lastUpdateId"], data["bids"], data["asks"]
         if not _is_id(last_id):
-            return _BAD_ID
+            return malformed.BAD_ID
         if type(bids) is not list or type(asks) is not list:
-            return _WRONG_TYPE
+            return malformed.WRONG_TYPE
         is_partial = _PARTIAL.search(stream) is not None
         return DepthSnapshot(grids.index, last_id, bids, asks, is_partial)
 

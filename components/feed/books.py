@@ -53,6 +53,10 @@ class Books:
         """Take a snapshot that was asked for; False if what followed broke the book again."""
         return self._act(snapshot.symbol, self._sync(snapshot.symbol).snapshot(snapshot))
 
+    def partial(self, snapshot: DepthSnapshot) -> None:
+        """Take the top of a book, which stands by itself."""
+        self._sink.snapshot(snapshot)
+
     def lost(self, symbol: int) -> None:
         """The stream of a symbol is lost, silent, or begins again."""
         self._sync(symbol).lose()

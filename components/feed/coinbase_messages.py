@@ -116,7 +116,7 @@ class CoinbaseParser:
             return malformed.WRONG_TYPE
         self._numbers[grids.index] += 1
         number = self._numbers[grids.index]
-        return DepthSnapshot(grids.index, number, bids, asks)
+        return DepthSnapshot(grids.index, number, bids, asks, False)
 
     def _update(self, data: dict[str, Any]) -> Message:
         grids = self._grids.get(data["product_id"])

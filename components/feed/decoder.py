@@ -20,6 +20,7 @@ from typing import Any, Final, Protocol, TypeGuard
 from components.feed.batch import CommandBatch
 from components.feed.binance_messages import Parser
 from components.feed.books import Books, BookSink, NoBook
+from components.feed.frame_parser import FrameParser
 from components.feed.gaps import GAP, REPEATED, Numbers, SequenceCheck
 from components.feed.metrics import FeedMetrics
 from components.feed.order_flow import OrderFlow
@@ -93,7 +94,7 @@ class Decoder:
     def __init__(
         self,
         settings: FeedSettings,
-        parser: Parser,
+        parser: FrameParser,
         batch: CommandBatch,
         flow: OrderFlow,
         metrics: FeedMetrics,
@@ -136,6 +137,11 @@ class Decoder:
             ServerShutdown: self._on_server_shutdown,
             Ignored: self._on_ignored,
         }
+
+    @property
+    def received_ns(self) -> int:
+        """When the present frame came."""
+        return self._received_ns
 
     def take(
         self,
@@ -249,7 +255,7 @@ class Decoder:
                 self._prices.stale(stream.symbol, self._received_ns)
             elif stream.kind == "book_ticker":
                 self._prices.touch_lost(stream.symbol)
-            if stream.kind == "depth":
+            if stream.kind in ("depth", "partial_depth"):
                 self.books.lost(stream.symbol)
         self.due_ns = min(self.due_ns, self.board.look_again_ns)
 
@@ -381,7 +387,8 @@ class Decoder:
         if message.is_partial:
             self.board.data(self._streams["partial_depth"][symbol], self._now_ns)
             verdict = self._sequence.partial_depth(message)
-            if verdict:
-                self._is_repeated(symbol, verdict)
+            if verdict and self._is_repeated(symbol, verdict):
+                return
+            self.books.partial(message)
         elif not self.books.snapshot(message):
             self._resyncs[symbol] += 1

@@ -148,7 +148,7 @@ class KrakenParser:
 
     def _partial(self, symbol: int, bids: Pairs, asks: Pairs) -> Message:
         self._number += 1
-        return DepthSnapshot(symbol, self._number, bids, asks)
+        return DepthSnapshot(symbol, self._number, bids, asks, True)
 
 
 def _text(value: Any) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from components.feed.maker_flow import MakerFlow
+from components.feed.mirror_flow import MirrorFlow
 from components.feed.order_flow import NoOrderFlow, OrderFlow
 from components.feed.order_flow_settings import OrderFlowSettings
 from components.feed.random_flow import RandomFlow
@@ -24,6 +25,8 @@ def build_flow(
         return NoOrderFlow()
     if settings.kind == "scripted":
         return ScriptedFlow(read_script(Path(settings.path), instruments))
+    if settings.kind == "mirror":
+        return MirrorFlow(settings.maker_accounts[0], settings.levels)
     if settings.kind == "makers":
         return MakerFlow(settings, instruments, traded, seed)
     return RandomFlow(settings, instruments, traded, seed)

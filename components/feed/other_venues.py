@@ -35,9 +35,7 @@ def link_of(settings: VenueSettings, symbols: Sequence[VenueSymbol], depth: int)
         name=settings.venue,
         address=settings.base_url or venue.base_url,
         requests=tuple(map(orjson.dumps, venue.requests(settings, names, depth))),
-        streams=tuple(
-            Stream(kind, each.index) for kind in settings.streams for each in symbols
-        ),
+        streams=tuple(Stream(kind, each.index) for kind in settings.streams for each in symbols),
     )
 
 

@@ -10,6 +10,8 @@ from components.feed.decoder import Decoder, build_parser
 from components.feed.ingress import Ingress
 from components.feed.live import run_live
 from components.feed.metrics import FeedMetrics
+from components.feed.mirror_books import MirrorBooks
+from components.feed.mirror_flow import MirrorFlow
 from components.feed.order_flows import build_flow
 from components.feed.publisher import Publish, Publisher
 from components.feed.recorded import Recorded
@@ -44,7 +46,10 @@ async def run_feed(
         return
     batch = CommandBatch(publisher, settings.batch_max)
     parser = build_parser(settings, instruments)
-    decoder = Decoder(settings, parser, batch, flow, metrics)
+    books = None
+    if isinstance(flow, MirrorFlow):
+        books = MirrorBooks(flow, parser, batch, lambda: decoder.received_ns)
+    decoder = Decoder(settings, parser, batch, flow, metrics, books)
     if settings.mode == "recorded":
         await Recorded(settings, flow, decoder, batch, clock).run(stop)
     else:
