@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 from components.configuration.order_flow import OrderFlow
 from components.configuration.simulation import Simulation
 from components.configuration.values import Ratio, Symbol
+from components.configuration.venues import Venue
 from components.feed.order_flow_settings import accounts_of, is_silent
 from components.feed.price_trust import PriceTrustSettings
 from components.feed.settings import (
@@ -138,7 +139,9 @@ class Trust(Strict):
 class Feed(Strict):
     """Where prices and orders come from."""
 
-    mode: Mode = Field(default=FeedSettings.mode, description="simulation, recorded or binance")
+    mode: Mode = Field(
+        default=FeedSettings.mode, description="simulation, recorded, binance or venues"
+    )
     symbols: Annotated[tuple[Symbol, ...], Field(strict=False)] = Field(
         default=FeedSettings.symbols, min_length=1, description="a list of symbols"
     )
@@ -177,6 +180,9 @@ class Feed(Strict):
     simulation: Simulation = Field(default=Simulation(), description="a mapping")
     recorded: Recorded = Field(default=Recorded(), description="a mapping")
     binance: Binance = Field(default=Binance(), description="a mapping")
+    venues: Annotated[tuple[Venue, ...], Field(strict=False)] = Field(
+        default=(), description="a list of venues"
+    )
     order_flow: OrderFlow = Field(default=OrderFlow(), description="a mapping")
 
     def order_flow_accounts(self) -> tuple[int, ...]:
@@ -188,13 +194,14 @@ class Feed(Strict):
 
     def settings(self) -> FeedSettings:
         """What the feed's process takes; raises ConfigurationError for what does not fit."""
-        nested = {"simulation", "recorded", "binance", "trust", "order_flow"}
+        nested = {"simulation", "recorded", "binance", "venues", "trust", "order_flow"}
         plain = self.model_dump(exclude=nested)
         return FeedSettings(
             **plain,
             simulation=self.simulation.settings(),
             recorded=RecordedSettings(**self.recorded.model_dump()),
             binance=BinanceSettings(**self.binance.model_dump()),
+            venues=tuple(each.settings() for each in self.venues),
             trust=self.trust.settings(),
             order_flow=self.order_flow.settings(),
         )

@@ -41,6 +41,7 @@ class CommandBatch:
         self._qty = self._commands["qty"]
         self._matched_ts = self._commands["expires"]
         self._flags = self._commands["flags"]
+        self._venue = self._commands["side"]
 
     def add_price(
         self,
@@ -51,6 +52,7 @@ class CommandBatch:
         price: int,
         qty: int,
         flags: int,
+        venue: int = 0,
     ) -> None:
         """Add a price; a full batch is published at once."""
         row = self._count
@@ -62,6 +64,8 @@ class CommandBatch:
         self._matched_ts[row] = matched_ts
         if flags:
             self._flags[row] = flags
+        if venue:
+            self._venue[row] = venue
         self._count = row + 1
         if self._count == self._size_max:
             self.flush()
@@ -85,3 +89,26 @@ class CommandBatch:
             full = self._commands[: self._count]
             self._begin()
             self._publisher.send(full)
+
+
+class VenueBatch:
+    """The batch as one of several venues sees it: its prices name it by its place among them."""
+
+    def __init__(self, batch: CommandBatch, venue: int) -> None:
+        self.flush = batch.flush
+        self.add_orders = batch.add_orders
+        self._add_price = batch.add_price
+        self._venue = venue
+
+    def add_price(
+        self,
+        ts: int,
+        origin_ts: int,
+        matched_ts: int,
+        symbol: int,
+        price: int,
+        qty: int,
+        flags: int,
+    ) -> None:
+        """Add a price of this venue."""
+        self._add_price(ts, origin_ts, matched_ts, symbol, price, qty, flags, self._venue)

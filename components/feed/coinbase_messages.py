@@ -114,9 +114,7 @@ class CoinbaseParser:
         bids, asks = data["bids"], data["asks"]
         if type(bids) is not list or type(asks) is not list:
             return malformed.WRONG_TYPE
-        self._numbers[grids.index] += 1
-        number = self._numbers[grids.index]
-        return DepthSnapshot(grids.index, number, bids, asks, False)
+        return DepthSnapshot(grids.index, self._numbers[grids.index], bids, asks, False)
 
     def _update(self, data: dict[str, Any]) -> Message:
         grids = self._grids.get(data["product_id"])

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol, TypeGuard
 
-from components.feed.batch import CommandBatch
+from components.feed.batch import CommandBatch, VenueBatch
 from components.feed.binance_messages import Parser
 from components.feed.books import Books, BookSink, NoBook
 from components.feed.frame_parser import FrameParser
@@ -95,7 +95,7 @@ class Decoder:
         self,
         settings: FeedSettings,
         parser: FrameParser,
-        batch: CommandBatch,
+        batch: CommandBatch | VenueBatch,
         flow: OrderFlow,
         metrics: FeedMetrics,
         book: BookSink | None = None,

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.feed.metrics import FeedMetrics
+from components.feed.venue_settings import VENUES_MAX
 from components.messages.code import (
     FLAG_BY_AMOUNT,
     FLAG_LIQUIDATION,
@@ -110,7 +111,7 @@ def _judge_amend(command: np.void) -> int:
 
 @compiled
 def _judge_price(command: np.void) -> int:
-    if command["flags"] > FLAG_SUSPECT | FLAG_STALE:
+    if command["flags"] > FLAG_SUSPECT | FLAG_STALE or command["side"] >= VENUES_MAX:
         return _TYPE
     if not _is_within(command["price"], 1, PRICE_TICKS_MAX):
         return _PRICE

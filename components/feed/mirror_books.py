@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from components.feed.batch import CommandBatch
+from components.feed.batch import CommandBatch, VenueBatch
 from components.feed.frame_parser import FrameParser
 from components.feed.mirror_flow import MirrorFlow
 from components.feed.sampled_log import SampledLog
@@ -24,7 +24,7 @@ class MirrorBooks:
         self,
         flow: MirrorFlow,
         parser: FrameParser,
-        batch: CommandBatch,
+        batch: CommandBatch | VenueBatch,
         received_ns: Callable[[], int],
     ) -> None:
         self._flow = flow

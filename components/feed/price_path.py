@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final, NamedTuple
 
-from components.feed.batch import CommandBatch
+from components.feed.batch import CommandBatch, VenueBatch
 from components.feed.latency import ClockOffset
 from components.feed.metrics import FeedMetrics
 from components.feed.order_flow import OrderFlow
@@ -41,7 +41,11 @@ class PricePath:
     """Adds the prices of one source to ``batch``; one thread."""
 
     def __init__(
-        self, settings: FeedSettings, batch: CommandBatch, flow: OrderFlow, metrics: FeedMetrics
+        self,
+        settings: FeedSettings,
+        batch: CommandBatch | VenueBatch,
+        flow: OrderFlow,
+        metrics: FeedMetrics,
     ) -> None:
         self._batch = batch
         self._flow = flow

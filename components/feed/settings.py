@@ -15,14 +15,15 @@ from components.feed.order_flow_settings import OrderFlowSettings
 from components.feed.price_trust import PriceTrustSettings
 from components.feed.setting_checks import require, require_one_of
 from components.feed.simulation_settings import SimulationSettings
+from components.feed.venue_settings import VENUES_MAX, VenueSettings
 
-Mode = Literal["simulation", "recorded", "binance"]
+Mode = Literal["simulation", "recorded", "binance", "venues"]
 PriceFrom = Literal["trade", "agg_trade", "mark_price"]
 OffGrid = Literal["reject", "round"]
 Market = Literal["spot", "usdm"]
 Stream = Literal["trade", "agg_trade", "mark_price", "book_ticker", "depth", "partial_depth"]
 
-MODES: Final = ("simulation", "recorded", "binance")
+MODES: Final = ("simulation", "recorded", "binance", "venues")
 PRICE_FROM: Final = ("trade", "agg_trade", "mark_price")
 OFF_GRID: Final = ("reject", "round")
 MARKETS: Final = ("spot", "usdm")
@@ -110,6 +111,7 @@ class FeedSettings:
     simulation: SimulationSettings = field(default_factory=SimulationSettings)
     recorded: RecordedSettings = RecordedSettings()
     binance: BinanceSettings = BinanceSettings()
+    venues: tuple[VenueSettings, ...] = ()  # mode venues: the first is what order flow follows
     order_flow: OrderFlowSettings = field(default_factory=OrderFlowSettings)
     price_from: PriceFrom = "trade"
     off_grid: OffGrid = "reject"
@@ -136,6 +138,12 @@ class FeedSettings:
                 require(symbol in self.symbols, "simulation.stress", symbol, right)
         if self.simulation.correlation:
             correlation_factor(self.simulation.correlation, self.symbols)
+        self._check_venues()
+        if self.order_flow.kind == "mirror":
+            right = "a simulation has no book to mirror; write another kind, or another feed.mode"
+            require(self.mode != "simulation", "order_flow.kind", "mirror", right)
+            right = "order_flow.kind mirror needs reject: it copies the venue's own prices"
+            require(self.off_grid == "reject", "off_grid", self.off_grid, right)
         require(self.seed >= 0, "seed", self.seed, "a whole number from 0")
         require(1 <= self.batch_max <= 65_536, "batch_max", self.batch_max, "1 to 65536")
         require(
@@ -144,6 +152,15 @@ class FeedSettings:
             self.recorded.path,
             "name the recording to play",
         )
+
+    def _check_venues(self) -> None:
+        count = len(self.venues)
+        right = f"mode venues needs 1 to {VENUES_MAX} of them"
+        require(self.mode != "venues" or 1 <= count <= VENUES_MAX, "venues", count, right)
+        for venue in self.venues:
+            for symbol in venue.symbols:
+                right = f"it must be one of feed.symbols: {', '.join(self.symbols)}"
+                require(symbol in self.symbols, "venues", symbol, right)
 
     def venue_symbol(self, symbol: str) -> str:
         """The venue's name of our ``symbol``, upper case."""

@@ -6,17 +6,16 @@ import asyncio
 
 from components.feed.batch import CommandBatch
 from components.feed.clock import Clock, SystemClock
-from components.feed.decoder import Decoder, build_parser
+from components.feed.decoder import build_parser
 from components.feed.ingress import Ingress
 from components.feed.live import run_live
 from components.feed.metrics import FeedMetrics
-from components.feed.mirror_books import MirrorBooks
-from components.feed.mirror_flow import MirrorFlow
 from components.feed.order_flows import build_flow
 from components.feed.publisher import Publish, Publisher
 from components.feed.recorded import Recorded
 from components.feed.settings import FeedSettings
 from components.feed.simulation import Simulation
+from components.feed.venues import build_decoder, build_sources
 from components.instruments import Instrument, InstrumentTable
 from disruptor.errors import ConfigurationError
 
@@ -45,15 +44,13 @@ async def run_feed(
         await Simulation(settings, traded, flow, publisher, metrics, clock).run(stop)
         return
     batch = CommandBatch(publisher, settings.batch_max)
-    parser = build_parser(settings, instruments)
-    books = None
-    if isinstance(flow, MirrorFlow):
-        books = MirrorBooks(flow, parser, batch, lambda: decoder.received_ns)
-    decoder = Decoder(settings, parser, batch, flow, metrics, books)
     if settings.mode == "recorded":
+        parser = build_parser(settings, instruments)
+        decoder = build_decoder(settings, parser, batch, flow, metrics)
         await Recorded(settings, flow, decoder, batch, clock).run(stop)
     else:
-        await run_live(settings, traded, parser, flow, decoder, batch, metrics, clock, stop)
+        sources = build_sources(settings, instruments, batch, flow, metrics, clock)
+        await run_live(sources, flow, batch, clock, stop)
 
 
 def traded_instruments(

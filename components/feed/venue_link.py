@@ -108,9 +108,9 @@ class VenueLink:
                 why = await self._serve(session, stop)
             except (aiohttp.ClientError, OSError, TimeoutError) as problem:
                 why = f"{type(problem).__name__}: {problem}"
-            self._sink.lost(link.name, link.streams, why)
             if stop.is_set():
                 return
+            self._sink.lost(link.name, link.streams, why)
             delay_s = self._backoff.next_delay_s()
             self._metrics.reconnect()
             _LOGGER.warning("%s: %s; reconnecting in %.2f s", link.name, why, delay_s)

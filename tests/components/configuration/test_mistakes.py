@@ -166,7 +166,7 @@ CASES = [
     (
         ("mode: simulation", "mode: recordd"),
         (
-            'feed.mode: found "recordd"; write simulation, recorded or binance '
+            'feed.mode: found "recordd"; write simulation, recorded, binance or venues '
             '(did you mean "recorded"?)'
         ),
     ),
