@@ -81,7 +81,10 @@ def test_input_gating_puts_titan_behind_the_journal() -> None:
     assert Graph.of(platform()).dependencies("titan", "commands") == ()
 
 
-@pytest.mark.parametrize("name", ["binance", "hawkes", "multi_symbol", "recorded", "stress"])
+@pytest.mark.parametrize(
+    "name",
+    ["binance", "hawkes", "mirror", "multi_symbol", "recorded", "script", "stress", "venues"],
+)
 def test_the_other_configurations_say_only_what_differs(name: str, tmp_path: Path) -> None:
     recording = tmp_path / "some.gz"
     recording.write_bytes(b"")
