@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -81,9 +82,12 @@ class Platform:
 
     def trade(self) -> None:
         """Let every process have done a little, so that every promised query has an answer."""
+        now = time.time_ns()
         for symbol in SYMBOLS:
             self.count("feed", "price_feed_updates", 3, symbol=symbol)
             self.put("feed", "price_feed_simulated_price", 500_005, symbol=symbol)
+            self.put("feed", "price_feed_last_update_timestamp_seconds", now, symbol=symbol)
+            self.put("sentinel", "sentinel_mark_price", 500_003, symbol=symbol)
             self.count("titan", "titan_executions", 2, symbol=symbol)
             self.count("titan", "titan_orders_processed", 5, symbol=symbol, result="accepted")
             self.observe("titan", "titan_execution_price", 500_000, 2, symbol=symbol)
@@ -102,6 +106,8 @@ class Platform:
         for process in ("titan", "sentinel", "oracle"):
             self.observe(process, f"{process}_latency_seconds", 20_000, 10)
         self.observe("oracle", "oracle_commit_seconds", 3_000_000, 2)
+        self.observe("oracle", "oracle_batch_size", 100, 2)
+        self.count("titan", "titan_commands_processed", 5, op="place")
         self.put("sentinel", "sentinel_accounts_total", 3)
         self.put("sentinel", "sentinel_accounts_at_risk", 1)
         for stream in ("commands", "events", "risk"):

@@ -94,8 +94,7 @@ def test_every_metric_of_the_catalogue_is_exposed_by_a_busy_platform(busy: Platf
     families = {family.name: family for family in parse_text(
         generate_latest(registry_of(busy.view())).decode())}  # fmt: skip
 
-    absent = {"price_feed_last_update_timestamp_seconds", "sentinel_mark_price",
-              "platform_start_timestamp_seconds", "platform_startup_seconds"}  # fmt: skip
+    absent = {"platform_start_timestamp_seconds", "platform_startup_seconds"}
     for metric in CATALOGUE:
         assert families[metric.name].type == metric.kind
         assert families[metric.name].documentation == metric.help

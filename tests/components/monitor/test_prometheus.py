@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 import shutil
 import socket
 import subprocess
@@ -14,11 +15,13 @@ from typing import Any
 
 import aiohttp
 import pytest
+import yaml
 
 from components.monitor.exporter import ExporterSettings, port_of, serve
 from tests.components.monitor.conftest import Platform
 
-MONITORING = Path(__file__).resolve().parents[3] / "config" / "monitoring"
+ROOT = Path(__file__).resolve().parents[3]
+MONITORING = ROOT / "config" / "monitoring"
 QUERIES = (
     "rate(sentinel_liquidations_total[1m])",
     "avg(sentinel_margin_ratio)",
@@ -75,6 +78,7 @@ def test_every_promised_query_and_every_panel_has_a_finite_answer(
     busy: Platform, tmp_path: Path
 ) -> None:
     prometheus = program("prometheus")
+    busy.ring.register_consumer("oracle", start=0)
 
     async def scenario() -> dict[str, dict[str, Any]]:
         view, port = busy.view(), free_port()
@@ -138,14 +142,61 @@ def test_promtool_accepts_the_configuration(name: str) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_every_panel_names_the_provisioned_data_source() -> None:
+def dashboards() -> dict[str, dict[str, Any]]:
+    found = sorted((MONITORING / "grafana" / "dashboards").glob("*.json"))
+    return {path.stem: json.loads(path.read_text()) for path in found}
+
+
+def test_there_is_a_dashboard_for_each_part_and_grafana_opens_the_overview() -> None:
+    compose = (MONITORING / "docker-compose.yml").read_text()
+
+    assert set(dashboards()) == {"overview", "titan", "sentinel", "oracle", "feed", "pipeline"}
+    assert "/var/lib/grafana/dashboards/overview.json" in compose
+    assert all(re.fullmatch(r"[a-z/]+:v?\d+\.\d+\.\d+", image)
+               for image in re.findall(r"image: (\S+)", compose))  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(dashboards()))
+def test_a_dashboards_panels_can_be_drawn(name: str) -> None:
     provisioned = (MONITORING / "grafana/provisioning/datasources/prometheus.yml").read_text()
-    dashboard = json.loads((MONITORING / "grafana/dashboards/platform.json").read_text())
+    dashboard = dashboards()[name]
+    panels = [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+    places = [panel["gridPos"] for panel in dashboard["panels"]]
+    cells = [(x, y) for at in places for x in range(at["x"], at["x"] + at["w"])
+             for y in range(at["y"], at["y"] + at["h"])]  # fmt: skip
 
     assert "uid: prometheus\n" in provisioned
-    assert {
-        panel["datasource"]["uid"] for panel in dashboard["panels"] if panel["type"] != "row"
-    } == {"prometheus"}
+    assert {panel["datasource"]["uid"] for panel in panels} == {"prometheus"}
+    assert [each["name"] for each in dashboard["templating"]["list"]] == ["symbol", "process"]
+    assert all(panel["title"] and panel["targets"] for panel in panels)
+    assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) < 24
+
+
+def alerts() -> dict[str, dict[str, Any]]:
+    rules = yaml.safe_load((MONITORING / "alerts.rules.yml").read_text())["groups"][0]["rules"]
+    return {rule["alert"]: rule for rule in rules}
+
+
+@pytest.mark.parametrize("name", sorted(alerts()))
+def test_an_alert_says_what_to_do_links_its_section_and_has_a_test(name: str) -> None:
+    annotations = alerts()[name]["annotations"]
+    path, anchor = annotations["runbook_url"].split("#")
+    runbook = (ROOT / path).read_text()
+
+    assert annotations["summary"]
+    assert annotations["action"].endswith(".")
+    assert anchor in [head.lower() for head in re.findall(r"^## (\w+)$", runbook, re.M)]
+    assert f"alertname: {name}" in (MONITORING / "alerts.test.yml").read_text()
+
+
+def test_the_runbook_knows_no_other_alerts_and_links_only_its_own_sections() -> None:
+    runbook = (ROOT / "docs" / "runbook.md").read_text()
+    heads = re.findall(r"^## (\w+)$", runbook, re.M)
+
+    assert sorted(heads) == sorted(alerts())
+    assert set(re.findall(r"\(#(\w+)\)", runbook)) <= {head.lower() for head in heads}
 
 
 def test_alerts_fire_when_they_should_and_not_before() -> None:
