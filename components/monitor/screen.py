@@ -3,11 +3,12 @@
 trading   orders/s 120k · trades/s 40k · prices/s 200 · liquidations 3           header
 ┌ processes ──────────────┐ ┌ rings ───────────────────┐   as many rows as there are
 ┌ market ─────────────────┐ ┌ latency and journal ─────┐   six lines
-┌ nearest to liquidation ─┐ ┌ last liquidations ───────┐   the rest
+┌ nearest to liquidation ─┐ ┌ last liquidations ───────┐   the rest; the book between them, if wide
 """
 
 from __future__ import annotations
 
+import itertools
 from typing import Final
 
 from rich.console import RenderableType
@@ -16,6 +17,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from components.monitor.controls import KEYS
 from components.monitor.live_state import ConsumerState, LiveState, RingState
 
 WIDE_COLUMNS: Final = 120
@@ -38,10 +40,31 @@ def screen(state: LiveState, columns: int, lines: int, hint: str = "") -> Layout
         Layout(_header(state), size=1),
         _pair(_processes(state, wide), _rings(state, wide), upper),
         _pair(_market(state, wide), _latency(state, wide), _MIDDLE_LINES),
-        _pair(_accounts(state, wide, lower), _liquidations(state, wide, lower), None),
+        _row(*_lower(state, wide, lower)),
         Layout(Text(hint or " ", style="dim"), size=1),  # an empty text would be a placeholder
     )
     return layout
+
+
+def help_screen(hint: str) -> Layout:
+    """What each key does."""
+    table = Table.grid(padding=(0, 3))
+    for key, meaning in KEYS:
+        table.add_row(Text(key, "bold"), meaning)
+    layout = Layout()
+    layout.split_column(Layout(_panel("keys", table)), Layout(Text(hint, style="dim"), size=1))
+    return layout
+
+
+def _lower(state: LiveState, wide: bool, rows: int) -> tuple[Panel, ...]:
+    accounts, liquidations = _accounts(state, wide, rows), _liquidations(state, wide, rows)
+    return (accounts, _book(state, rows), liquidations) if wide else (accounts, liquidations)
+
+
+def _row(*panels: Panel) -> Layout:
+    row = Layout()
+    row.split_row(*(Layout(panel) for panel in panels))
+    return row
 
 
 def _pair(left: Panel, right: Panel, size: int | None) -> Layout:
@@ -102,12 +125,29 @@ def _place(ring: RingState, consumer: ConsumerState | None, width: int) -> tuple
 
 def _market(state: LiveState, wide: bool) -> Panel:
     heads = ("symbol", ">last", ">bid", ">ask", ">spread", ">trades/s")
-    table = _table(*(heads if wide else (*heads[:2], *heads[4:])))
+    table = _table(*(heads if wide else heads[:4]))
     for each in state.symbols[: _MIDDLE_LINES - _PANEL_LINES]:
         cells = [each.symbol, *(price(p) for p in (each.last, each.bid, each.ask, each.spread))]
         cells.append(short(each.trades_per_second))
-        table.add_row(*(cells if wide else (*cells[:2], *cells[4:])))
+        table.add_row(*(cells if wide else cells[:4]))
     return _panel("market", table)
+
+
+def _book(state: LiveState, rows: int) -> Panel:
+    """The first symbol's best levels, as many as there is room for on each side."""
+    levels = max(1, (rows - 1) // 2)
+    table = _table(">bid qty", ">bid", "ask", "ask qty")
+    book = state.books[0] if state.books else None
+    bids, asks = (book.bids[:levels], book.asks[:levels]) if book else ((), ())
+    for bid, ask in itertools.zip_longest(bids, asks, fillvalue=(None, None)):
+        table.add_row(
+            _qty(bid[1]), Text(price(bid[0]), "green"), Text(price(ask[0]), "red"), _qty(ask[1])
+        )
+    return _panel(f"book {book.symbol}" if book else "book", table)
+
+
+def _qty(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
 
 
 def _latency(state: LiveState, wide: bool) -> Panel:
@@ -132,16 +172,22 @@ def _latency(state: LiveState, wide: bool) -> Panel:
 
 
 def _accounts(state: LiveState, wide: bool, rows: int) -> Panel:
-    table = _table("account", "margin", ">ratio", ">equity")
+    nearest: dict[int, float] = {}
+    for position in state.positions:
+        if position.distance is not None:
+            known = nearest.get(position.account, position.distance)
+            nearest[position.account] = min(known, position.distance)
+    table = _table("account", "margin", ">ratio", ">away", *([">equity"] if wide else []))
     for each in state.accounts[:rows]:
         share = min(1.0, each.margin_ratio)
         colour = "red" if each.in_liquidation else "yellow" if each.at_risk else "green"
         ratio = f"{each.margin_ratio:.1%}" if each.margin_ratio < 100 else "no equity"
         table.add_row(
             str(each.account),
-            Text(bar(share, 24 if wide else 8), f"{colour} on grey19"),
+            Text(bar(share, 12 if wide else 8), f"{colour} on grey19"),
             ratio,
-            short(each.equity),
+            away(nearest.get(each.account)),
+            *([short(each.equity)] if wide else []),
         )
     return _panel("nearest to liquidation", table)
 
@@ -187,6 +233,13 @@ def short(value: float | None, unit: str = "") -> str:
     scaled = value / (limit / 1e3 if suffix else 1)
     digits = 0 if abs(scaled) >= 100 or scaled == int(scaled) else 1
     return f"{scaled:.{digits}f}{suffix}{unit}"
+
+
+def away(distance: float | None) -> str:
+    """How far the price may still move until a liquidation."""
+    if distance is None:
+        return "–"
+    return f"{distance:.1%}" if distance < 10 else "far"
 
 
 def price(value: float | None) -> str:

@@ -7,6 +7,7 @@ run any number of times; the platform does not know of it.
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import signal
 import sys
@@ -21,11 +22,12 @@ import orjson
 from rich.console import Console
 from rich.live import Live
 
+from components.monitor.controls import Controls
 from components.monitor.live_state import LiveState, look, told
 from components.monitor.platform_view import SharedMemoryView
-from components.monitor.screen import screen
+from components.monitor.screen import help_screen, screen
 
-_HINT: Final = " q quit   p pause"
+_KEYS_AT_ONCE: Final = 64
 _ONCE_SECONDS: Final = 0.5
 _LINES_ONCE: Final = 40
 
@@ -92,34 +94,36 @@ def _watch(view: SharedMemoryView, moment: Look, interval: float) -> None:
     """Redraw until ``q``; while the platform is down, keep the last moment and say so."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the screen is given back
     console = Console()
-    state = moment(None)
-    paused = False
+    state, looked, controls = moment(None), time.monotonic(), Controls()
     with _keys() as pressed, Live(console=console, screen=True, auto_refresh=False) as live:
-        while True:
-            hint = _HINT
-            if paused:
-                hint += "   paused"
-            elif view.is_running():
-                state = moment(state)
-            else:
-                hint += "   the platform has ended; waiting for it"
-            live.update(screen(state, console.width, console.height, hint), refresh=True)
-            key = pressed(interval)
-            if key == "q":
-                return
-            paused ^= key == "p"
+        while not controls.has_quit:
+            is_due = time.monotonic() - looked >= interval
+            is_running = view.is_running()
+            if is_due and is_running and not controls.is_paused:
+                state, looked = moment(state), time.monotonic()
+            hint = controls.hint()
+            hint += "" if is_running else "   the platform has ended; waiting for it"
+            columns, lines = console.width, console.height
+            drawn = (
+                help_screen(hint)
+                if controls.shows_help
+                else screen(controls.apply(state), columns, lines, hint)
+            )
+            live.update(drawn, refresh=True)
+            for key in pressed(max(0.05, min(interval, looked + interval - time.monotonic()))):
+                controls = controls.press(key)
 
 
 @contextlib.contextmanager
 def _keys() -> Iterator[Callable[[float], str]]:
-    """A function that waits at most so many seconds for one key; "" when there was none."""
+    """A function that waits at most so many seconds for keys; "" when there were none."""
     if not sys.stdin.isatty():
         yield _sleep
         return
     before = termios.tcgetattr(sys.stdin)
     tty.setcbreak(sys.stdin)
     try:
-        yield _read_key
+        yield _read_keys
     finally:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
@@ -129,9 +133,9 @@ def _sleep(seconds: float) -> str:
     return ""
 
 
-def _read_key(seconds: float) -> str:
+def _read_keys(seconds: float) -> str:
     ready, _, _ = select.select([sys.stdin], [], [], seconds)
-    return sys.stdin.read(1) if ready else ""
+    return os.read(sys.stdin.fileno(), _KEYS_AT_ONCE).decode(errors="ignore") if ready else ""
 
 
 if __name__ == "__main__":

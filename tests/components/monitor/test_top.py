@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -11,15 +12,20 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import orjson
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
+from components.monitor.controls import Controls
 from components.monitor.live_state import LiveState, look
+from components.monitor.platform_view import depth_name
 from components.monitor.screen import bar, duration, short
 from components.monitor.screen import screen as draw
 from components.monitor.top import main
+from components.titan.depth_view import DEPTH_VIEW
+from disruptor.memory.snapshot_table import SnapshotTable
 from tests.components.monitor.conftest import Platform
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -173,6 +179,68 @@ def test_wrong_usage_ends_with_2(wrong: list[str]) -> None:
     assert CliRunner().invoke(main, wrong).exit_code == 2
 
 
+def pressed(keys: str) -> Controls:
+    controls = Controls()
+    for key in keys:
+        controls = controls.press(key)
+    return controls
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ("q", Controls(has_quit=True)),
+        ("p", Controls(is_paused=True)),
+        ("p ", Controls()),
+        ("s", Controls(sort="size")),
+        ("sss", Controls()),
+        ("?", Controls(shows_help=True)),
+        ("?h", Controls()),
+        ("fbtq", Controls(filter="btq", is_typing=True)),
+        ("/bt\x7fq\r", Controls(filter="bq")),
+        ("fbt\x1b", Controls()),
+        ("fbt\r\x1b", Controls()),
+        ("fa\x01b\r", Controls(filter="ab")),
+        ("xyz", Controls()),
+    ],
+)
+def test_each_key_does_what_the_help_says(keys: str, expected: Controls) -> None:
+    assert pressed(keys) == expected
+
+
+def test_a_filter_keeps_what_bears_the_word(busy: Platform) -> None:
+    state = pressed("feth\r").apply(two_looks(busy))
+
+    assert [each.symbol for each in state.symbols] == ["ETHUSDT"]
+    assert (state.processes, state.rings, state.accounts, state.liquidations) == ((), (), (), ())
+    assert [each.name for each in pressed("fTITAN\r").apply(two_looks(busy)).processes] == ["titan"]
+    assert [each.name for each in pressed("fsent\r").apply(two_looks(busy)).rings] == ["events"]
+
+
+def test_sorting_changes_the_order_and_nothing_else(busy: Platform) -> None:
+    state = two_looks(busy)
+    by_name = pressed("ss").apply(state)
+
+    assert [each.name for each in by_name.processes] == ["oracle", "titan"]
+    assert [each.account for each in by_name.accounts] == [1001, 1002, 1003]
+    assert [each.account for each in pressed("").apply(state).accounts] == [1003, 1002, 1001]
+    assert {each.account for each in pressed("s").apply(state).accounts} == {1001, 1002, 1003}
+
+
+def test_the_foot_says_what_is_chosen() -> None:
+    assert pressed("spfeth\r").hint().endswith("by size   filter: eth   paused")
+    assert "filter: et▏" in pressed("fet").hint()
+
+
+def test_the_book_is_shown_where_there_is_room(busy: Platform) -> None:
+    rows = np.array([(499_999, 250, 0, 0), (500_001, 750, 0, 1)], DEPTH_VIEW)
+    SnapshotTable.create(depth_name(busy.name, "titan"), DEPTH_VIEW, 8).publish(rows)
+    wide = "\n".join(drawn(two_looks(busy), 160, 40))
+
+    assert "book BTCUSDT" in wide
+    assert re.search(r"0\.25 +49999\.9 +50000\.1 +0\.75", wide)
+
+
 def watched(busy: Platform) -> tuple[subprocess.Popen[bytes], int]:
     """``top`` on a pseudo-terminal, once its first picture is there."""
     control, terminal = pty.openpty()
@@ -204,6 +272,10 @@ def read_until(control: int, wanted: str) -> str:
 def test_the_live_view_redraws_and_ends_cleanly(busy: Platform, end: str | signal.Signals) -> None:
     process, control = watched(busy)
     try:
+        os.write(control, b"?")
+        assert "this help" in read_until(control, "this help")
+        os.write(control, b"?f100\r")
+        assert "filter: 100" in read_until(control, "filter: 100")
         os.write(control, b"p")
         assert "paused" in read_until(control, "paused")
         if isinstance(end, str):
