@@ -18,6 +18,7 @@ from components.configuration.model import (
     STREAMS,
     PlatformConfiguration,
 )
+from components.feed.raw_recording import raw_journal_in
 from components.feed.scripted_flow import read_script
 from components.instruments import InstrumentTable
 from components.sentinel.engine.state import (
@@ -196,6 +197,11 @@ def _feed_settings(configuration: PlatformConfiguration) -> Iterator[Mistake]:
 def _recording(path: str) -> Iterator[Mistake]:
     if not path:
         yield Mistake(("feed", "recorded", "path"), "missing; write the path of a recording")
+    elif Path(path).is_dir():
+        try:
+            raw_journal_in(Path(path))
+        except ConfigurationError as error:
+            yield Mistake(("feed", "recorded", "path"), str(error).partition(": ")[2])
     elif not Path(path).is_file():
         yield Mistake(
             ("feed", "recorded", "path"), f"there is no file {path}; write the path of a recording"

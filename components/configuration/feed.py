@@ -165,6 +165,7 @@ class Feed(Strict):
         le=10_000,
         description="milliseconds from 0 to 10000",
     )
+    record: bool = Field(default=FeedSettings.record, description="true or false")
     frame_bytes_max: int = Field(
         default=FeedSettings.frame_bytes_max,
         ge=1024,

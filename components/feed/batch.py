@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Final
 
 import numpy as np
@@ -12,12 +13,16 @@ from components.messages.command import COMMAND, Commands, new_commands
 
 _RAW: Final = np.dtype((np.void, COMMAND.itemsize))
 """A command as one block of bytes, for copies that need not know its fields."""
+_PRICE: Final = struct.Struct("<2q16x2q16xq8xI4x2B2xBxBx")
+"""ts origin_ts price qty expires symbol op side flags source; all else is zero."""
+_SIZE: Final = COMMAND.itemsize
+assert _PRICE.size == _SIZE
 
 
 class CommandBatch:
     """Price and order-flow commands in the order in which they are added, with their own times.
 
-    Fields are written column by column: a row of a structured array costs three times as much.
+    A price is packed into its record in one call: field by field it costs four times as much.
     """
 
     def __init__(self, publisher: Publisher, size_max: int) -> None:
@@ -32,16 +37,7 @@ class CommandBatch:
         self._count = 0
         self._commands = new_commands(self._size_max)
         self._raw = self._commands.view(_RAW)
-        self._commands["op"] = OP_PRICE
-        self._commands["source"] = SOURCE_FEED
-        self._ts = self._commands["ts"]
-        self._origin_ts = self._commands["origin_ts"]
-        self._symbol = self._commands["symbol"]
-        self._price = self._commands["price"]
-        self._qty = self._commands["qty"]
-        self._matched_ts = self._commands["expires"]
-        self._flags = self._commands["flags"]
-        self._venue = self._commands["side"]
+        self._bytes = self._commands.view(np.uint8).data
 
     def add_price(
         self,
@@ -56,16 +52,20 @@ class CommandBatch:
     ) -> None:
         """Add a price; a full batch is published at once."""
         row = self._count
-        self._ts[row] = ts
-        self._origin_ts[row] = origin_ts
-        self._symbol[row] = symbol
-        self._price[row] = price
-        self._qty[row] = qty
-        self._matched_ts[row] = matched_ts
-        if flags:
-            self._flags[row] = flags
-        if venue:
-            self._venue[row] = venue
+        _PRICE.pack_into(
+            self._bytes,
+            row * _SIZE,
+            ts,
+            origin_ts,
+            price,
+            qty,
+            matched_ts,
+            symbol,
+            OP_PRICE,
+            venue,
+            flags,
+            SOURCE_FEED,
+        )
         self._count = row + 1
         if self._count == self._size_max:
             self.flush()

@@ -63,6 +63,10 @@ def _is_time(value: object) -> bool:
     return type(value) is int and 0 < value <= TIME_MS_MAX
 
 
+_new: Any = tuple.__new__
+"""Makes a named tuple of a tuple, in half the time of its constructor."""
+
+
 class Parser:
     """Parses the frames of a set of symbols; others are ``Ignored("unknown_symbol")``."""
 
@@ -137,9 +141,11 @@ class Parser:
         if grids is None:
             return _UNKNOWN_SYMBOL
         trade_id, event_ms, trade_ms = data["t"], data["E"], data["T"]
-        if not _is_id(trade_id):
+        if type(trade_id) is not int or not -1 <= trade_id <= ID_MAX:
             return malformed.BAD_ID
-        if not (_is_time(event_ms) and _is_time(trade_ms)):
+        if type(event_ms) is not int or not 0 < event_ms <= TIME_MS_MAX:
+            return malformed.BAD_TIME
+        if type(trade_ms) is not int or not 0 < trade_ms <= TIME_MS_MAX:
             return malformed.BAD_TIME
         maker = data["m"] is True
         if data.get("X", "MARKET") != "MARKET":
@@ -150,16 +156,18 @@ class Parser:
         qty = grids.qty(data["q"])
         if qty <= 0:
             return malformed.BAD_NUMBER[qty]
-        return Trade(grids.index, trade_id, price, qty, event_ms, trade_ms, maker, True)
+        return _new(Trade, (grids.index, trade_id, price, qty, event_ms, trade_ms, maker, True))
 
     def _agg_trade(self, data: dict[str, Any], stream: str) -> Message:
         grids = self._grids.get(data["s"])
         if grids is None:
             return _UNKNOWN_SYMBOL
         trade_id, event_ms, trade_ms = data["a"], data["E"], data["T"]
-        if not _is_id(trade_id):
+        if type(trade_id) is not int or not -1 <= trade_id <= ID_MAX:
             return malformed.BAD_ID
-        if not (_is_time(event_ms) and _is_time(trade_ms)):
+        if type(event_ms) is not int or not 0 < event_ms <= TIME_MS_MAX:
+            return malformed.BAD_TIME
+        if type(trade_ms) is not int or not 0 < trade_ms <= TIME_MS_MAX:
             return malformed.BAD_TIME
         price = grids.price(data["p"])
         if price <= 0:
@@ -168,25 +176,24 @@ class Parser:
         if qty <= 0:
             return malformed.BAD_NUMBER[qty]
         maker = data["m"] is True
-        return AggTrade(grids.index, trade_id, price, qty, event_ms, trade_ms, maker)
+        return _new(AggTrade, (grids.index, trade_id, price, qty, event_ms, trade_ms, maker))
 
     def _book_ticker(self, data: dict[str, Any], stream: str) -> Message:
         grids = self._grids.get(data["s"])
         if grids is None:
             return _UNKNOWN_SYMBOL
         update_id, event_ms = data["u"], data.get("E", 0)
-        if not _is_id(update_id):
+        if type(update_id) is not int or not -1 <= update_id <= ID_MAX:
             return malformed.BAD_ID
         if event_ms != 0 and not _is_time(event_ms):
             return malformed.BAD_TIME
         bid, ask = grids.price(data["b"]), grids.price(data["a"])
         bid_qty, ask_qty = grids.resting_qty(data["B"]), grids.resting_qty(data["A"])
-        worst = min(bid - 1, ask - 1, bid_qty, ask_qty)
-        if worst < 0:
+        if bid <= 0 or ask <= 0 or bid_qty < 0 or ask_qty < 0:
             return malformed.BAD_NUMBER[min(bid, ask, bid_qty, ask_qty)]
         if bid >= ask:
             return _CROSSED
-        return BookTicker(grids.index, update_id, bid, bid_qty, ask, ask_qty, event_ms)
+        return _new(BookTicker, (grids.index, update_id, bid, bid_qty, ask, ask_qty, event_ms))
 
     def _mark_price(self, data: dict[str, Any], stream: str) -> Message:
         grids = self._grids.get(data["s"])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, Literal, NamedTuple, Protocol
 
 import aiohttp
@@ -59,6 +59,12 @@ class FrameSink(Protocol):
     def drop(self, reason: str, detail: bytes | str, where: str) -> None:
         """Count something that never became a frame."""
 
+    def opened(self, name: str, address: str, streams: Iterable[str]) -> None:
+        """A connection was made; ``streams`` are those that it will ask for."""
+
+    def closed(self, name: str, why: str) -> None:
+        """It has ended."""
+
     def granted(self, streams: list[Stream], now_ns: int) -> None:
         """The venue acknowledged these streams."""
 
@@ -82,7 +88,7 @@ class VenueConnection:
         *,
         holding: bool,
     ) -> None:
-        self.name: Final = name
+        self._name = name
         self._line = line
         self._settings = settings
         self._sink = sink
@@ -107,6 +113,11 @@ class VenueConnection:
         self._frame_count = 0
         self._is_retired = False
 
+    @property
+    def name(self) -> str:
+        """What it is called in logs and recordings."""
+        return self._name
+
     async def run(self, session: aiohttp.ClientSession) -> None:
         """Connect and receive to the end; ``ended`` says why, when it is over."""
         why = ""
@@ -116,6 +127,7 @@ class VenueConnection:
             why = f"{type(problem).__name__}: {problem}"
         finally:
             self.ended = self.ended or why or "given up"
+            self._sink.closed(self._name, self.ended)
             self._wake()
 
     def close(self, why: str) -> None:
@@ -170,6 +182,7 @@ class VenueConnection:
                 decode_text=False,
             )
         self._socket = socket
+        self._sink.opened(self._name, self._line.address, self._line.streams)
         self.opened_ns = self.data_ns = self._clock.monotonic_ns()
         asking = asyncio.create_task(self._ask(socket))
         try:

@@ -21,7 +21,7 @@ from components.feed.batch import CommandBatch, VenueBatch
 from components.feed.binance_messages import Parser
 from components.feed.books import Books, BookSink, NoBook
 from components.feed.frame_parser import FrameParser
-from components.feed.gaps import GAP, REPEATED, Numbers, SequenceCheck
+from components.feed.gaps import GAP, IN_ORDER, REPEATED, Numbers, SequenceCheck
 from components.feed.metrics import FeedMetrics
 from components.feed.order_flow import OrderFlow
 from components.feed.price_path import PricePath
@@ -68,6 +68,10 @@ def is_data(message: Message) -> TypeGuard[Data]:
 class Connection(Protocol):
     """What a frame may have to say to the connection that it came over."""
 
+    @property
+    def name(self) -> str:
+        """What it is called in logs and recordings."""
+
     def answered(self, control: Control) -> None:
         """The venue answered a request."""
 
@@ -108,13 +112,20 @@ class Decoder:
         self._patience_ns = round(settings.reorder_ms * 1_000_000)
         self._waiting: dict[Stream, Reordering[tuple[Any, int]]] = {}
         self._prices = PricePath(settings, batch, flow, metrics)
+        self._add_price = self._prices.price
         self.books: Final = Books(book or NoBook())
         deadlines = {kind: round(settings.binance.deadline_s(kind) * 1e9) for kind in STREAMS}
         self.board: Final = StreamBoard(deadlines, self._on_stream)
+        self._data = self.board.data
+        self._symbols = parser.symbols
         symbols = {each.index for each in parser.symbols}
-        self._streams = {
-            kind: {symbol: Stream(kind, symbol) for symbol in symbols} for kind in STREAMS
+        self._entries = {
+            kind: {symbol: self.board.entry(Stream(kind, symbol)) for symbol in symbols}
+            for kind in STREAMS
         }
+        self._trades = self._entries["trade"]
+        self._agg_trades = self._entries["agg_trade"]
+        self._tickers = self._entries["book_ticker"]
         self._log = SampledLog(__name__)
         self._counts: Counter[type] = Counter()
         self._ignored: Counter[str] = Counter()
@@ -161,7 +172,7 @@ class Decoder:
         self._received_ns = received_ns
         self._now_ns = now_ns
         self._connection = connection
-        is_data = False
+        has_data = False
         for message in self._parse(frame):
             kind = type(message)
             if kind is Malformed:
@@ -169,14 +180,14 @@ class Decoder:
                 continue
             self._counts[kind] += 1
             self._by_type[kind](message, received_ns)
-            is_data = is_data or kind in _DATA
-        return is_data
+            has_data = has_data or kind in _DATA
+        return has_data
 
     def advance(self, received_ns: int, now_ns: int) -> None:
         """Do what is due by ``now_ns``, which is ``received_ns`` on the wall clock."""
         self._received_ns = received_ns
         self._now_ns = now_ns
-        for stream, waiting in self._waiting.items():
+        for stream, waiting in list(self._waiting.items()):
             if waiting.give_up_ns <= now_ns:
                 self._give_up(stream, waiting)
         dropped = self._prices.advance(now_ns)
@@ -187,7 +198,7 @@ class Decoder:
 
     def finish(self) -> None:
         """The source has ended: nothing waits any longer; publish and report."""
-        for stream, waiting in self._waiting.items():
+        for stream, waiting in list(self._waiting.items()):
             self._give_up(stream, waiting)
         self._prices.advance(_NEVER)
         self._plan()
@@ -226,7 +237,7 @@ class Decoder:
         self._sequence.reset()
         self._prices.reset()
         self.board.reset()
-        for symbol in self._streams["depth"]:
+        for symbol in self._entries["depth"]:
             self.books.lost(symbol)
 
     def drop(self, reason: str, detail: bytes | str, where: str) -> None:
@@ -236,6 +247,15 @@ class Decoder:
     def has_reached(self, message: Message) -> bool:
         """Whether everything before this message is known, or none of its stream ever came."""
         return self._sequence.has_reached(message)
+
+    def streams_named(self, names: Iterable[tuple[str, str]]) -> list[Stream]:
+        """The streams with these kinds and the venue's names of symbols, if they are known."""
+        indices = {each.name: each.index for each in self._symbols}
+        return [
+            Stream(kind, indices[name])
+            for kind, name in names
+            if kind in self._entries and name in indices
+        ]
 
     def down(self, streams: Iterable[Stream], received_ns: int, now_ns: int) -> None:
         """The connection of these streams is lost, as of now."""
@@ -283,14 +303,24 @@ class Decoder:
         return False
 
     def _on_trade(self, message: Trade, received_ns: int) -> None:
-        stream = self._streams["trade"][message.symbol]
-        self.board.data(stream, self._now_ns)
-        self._in_order(stream, self._sequence.trades, message, received_ns, self._use_trade)
+        symbol = message[0]
+        entry = self._trades[symbol]
+        self._data(entry, self._now_ns)
+        numbers = self._sequence.trades
+        if not self._waiting and numbers.follows(symbol, message[1]):
+            self._price_trade(message, received_ns, IN_ORDER)
+        else:
+            self._in_order(entry.stream, numbers, message, received_ns, self._use_trade)
 
     def _on_agg_trade(self, message: AggTrade, received_ns: int) -> None:
-        stream = self._streams["agg_trade"][message.symbol]
-        self.board.data(stream, self._now_ns)
-        self._in_order(stream, self._sequence.agg_trades, message, received_ns, self._use_agg_trade)
+        symbol = message[0]
+        entry = self._agg_trades[symbol]
+        self._data(entry, self._now_ns)
+        numbers = self._sequence.agg_trades
+        if not self._waiting and numbers.follows(symbol, message[1]):
+            self._price_agg_trade(message, received_ns, IN_ORDER)
+        else:
+            self._in_order(entry.stream, numbers, message, received_ns, self._use_agg_trade)
 
     def _in_order(
         self,
@@ -312,62 +342,62 @@ class Decoder:
                 return
             self._give_up(stream, waiting)
         use(message, received_ns)
-        if self._waiting:
-            waiting = self._waiting.get(stream)
-            while waiting and (ready := waiting.next_ready(numbers.last(stream.symbol) or 0)):
+        waiting = self._waiting.get(stream)
+        if waiting is not None:
+            while (ready := waiting.next_ready(numbers.last(stream.symbol) or 0)) is not None:
                 use(*ready)
+            if not waiting:
+                del self._waiting[stream]
 
     def _give_up(self, stream: Stream, waiting: Reordering[tuple[Any, int]]) -> None:
         use = self._use_trade if stream.kind == "trade" else self._use_agg_trade
         while (first := waiting.pop_first()) is not None:
             use(*first)
+        del self._waiting[stream]
 
     def _use_trade(self, message: Trade, received_ns: int) -> None:
-        symbol, _, price, qty, event_ms, trade_ms, _, moves_price = message
         verdict = self._sequence.trade(message)
-        if verdict and self._is_repeated(symbol, verdict):
-            return
-        if moves_price and self._price_from == "trade":
-            self._price(received_ns, event_ms, trade_ms, symbol, price, qty, verdict)
+        if not self._is_repeated(message.symbol, verdict):
+            self._price_trade(message, received_ns, verdict)
 
     def _use_agg_trade(self, message: AggTrade, received_ns: int) -> None:
-        symbol, _, price, qty, event_ms, trade_ms, _ = message
         verdict = self._sequence.agg_trade(message)
-        if verdict and self._is_repeated(symbol, verdict):
-            return
-        if self._price_from == "agg_trade":
-            self._price(received_ns, event_ms, trade_ms, symbol, price, qty, verdict)
+        if not self._is_repeated(message.symbol, verdict):
+            self._price_agg_trade(message, received_ns, verdict)
 
-    def _price(
-        self,
-        received_ns: int,
-        event_ms: int,
-        trade_ms: int,
-        symbol: int,
-        price: int,
-        qty: int,
-        verdict: int,
-    ) -> None:
-        is_after_gap = verdict == GAP
-        if not self._prices.price(
-            received_ns, event_ms, trade_ms, symbol, price, qty, is_after_gap
-        ):
-            self._on_malformed("out_of_band", str(price), f"symbol {symbol}, {event_ms} ms")
+    def _price_trade(self, message: Trade, received_ns: int, verdict: int) -> None:
+        if message[7] and self._price_from == "trade":
+            symbol, _, price, qty, event_ms, trade_ms, _, _ = message
+            if not self._add_price(
+                received_ns, event_ms, trade_ms, symbol, price, qty, verdict == GAP
+            ):
+                self._out_of_band(symbol, price)
+
+    def _price_agg_trade(self, message: AggTrade, received_ns: int, verdict: int) -> None:
+        if self._price_from == "agg_trade":
+            symbol, _, price, qty, event_ms, trade_ms, _ = message
+            if not self._add_price(
+                received_ns, event_ms, trade_ms, symbol, price, qty, verdict == GAP
+            ):
+                self._out_of_band(symbol, price)
+
+    def _out_of_band(self, symbol: int, price: int) -> None:
+        self._on_malformed("out_of_band", str(price), f"symbol {symbol}")
 
     def _on_mark_price(self, message: MarkPrice, received_ns: int) -> None:
         symbol, price, event_ms = message
-        self.board.data(self._streams["mark_price"][symbol], self._now_ns)
+        self._data(self._entries["mark_price"][symbol], self._now_ns)
         verdict = self._sequence.mark_price(message)
         if verdict and self._is_repeated(symbol, verdict):
             return
         if self._price_from == "mark_price":
             if not self._prices.mark(received_ns, self._now_ns, event_ms, symbol, price):
-                self._on_malformed("out_of_band", str(price), f"symbol {symbol}, {event_ms} ms")
+                self._out_of_band(symbol, price)
             self.due_ns = min(self.due_ns, self._prices.due_ns)
 
     def _on_book_ticker(self, message: BookTicker, received_ns: int) -> None:
         symbol = message.symbol
-        self.board.data(self._streams["book_ticker"][symbol], self._now_ns)
+        self._data(self._tickers[symbol], self._now_ns)
         verdict = self._sequence.book_ticker(message)
         if verdict and self._is_repeated(symbol, verdict):
             return
@@ -375,7 +405,7 @@ class Decoder:
 
     def _on_depth(self, message: DepthUpdate, received_ns: int) -> None:
         symbol = message.symbol
-        self.board.data(self._streams["depth"][symbol], self._now_ns)
+        self._data(self._entries["depth"][symbol], self._now_ns)
         verdict = self._sequence.depth(message)
         if verdict and self._is_repeated(symbol, verdict):
             return
@@ -385,7 +415,7 @@ class Decoder:
     def _on_snapshot(self, message: DepthSnapshot, received_ns: int) -> None:
         symbol = message.symbol
         if message.is_partial:
-            self.board.data(self._streams["partial_depth"][symbol], self._now_ns)
+            self._data(self._entries["partial_depth"][symbol], self._now_ns)
             verdict = self._sequence.partial_depth(message)
             if verdict and self._is_repeated(symbol, verdict):
                 return

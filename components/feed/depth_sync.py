@@ -18,11 +18,12 @@ A break empties the book: nothing is applied before the next snapshot.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Final, NamedTuple
 
 from components.feed.venue_messages import NO_ID, DepthSnapshot, DepthUpdate
 
-KEPT_MAX: Final = 10_000
+KEPT_MAX: Final = 2_000
 """Updates of one symbol that wait for a snapshot; the oldest go first."""
 
 
@@ -42,7 +43,7 @@ class DepthSync:
     """One symbol's book; whoever keeps the levels does what the steps say."""
 
     def __init__(self) -> None:
-        self._kept: list[DepthUpdate] = []
+        self._kept: deque[DepthUpdate] = deque(maxlen=KEPT_MAX)
         self._last_id = NO_ID
         self._is_joining = False
 
@@ -59,8 +60,6 @@ class DepthSync:
     def update(self, update: DepthUpdate) -> Step:
         """Take an update as it arrives."""
         if self._last_id == NO_ID:
-            if len(self._kept) >= KEPT_MAX:
-                del self._kept[0]
             self._kept.append(update)
             return _NOTHING
         if update.last_id <= self._last_id:
@@ -80,21 +79,22 @@ class DepthSync:
         newer = [each for each in self._kept if each.last_id > snapshot.last_id]
         if newer and _builds_on(newer[0]) > snapshot.last_id:
             return _NOTHING
-        self._kept = []
+        self._kept.clear()
         self._last_id = snapshot.last_id
         self._is_joining = True
         applied: list[DepthUpdate] = []
         for at, each in enumerate(newer):
             step = self.update(each)
             if step.broke:
-                self._kept = newer[at:]
+                self._kept.clear()
+                self._kept.extend(newer[at:])
                 return Step(snapshot, tuple(applied), broke=True)
             applied += step.updates
         return Step(snapshot, tuple(applied))
 
     def lose(self) -> None:
         """The connection broke: what was known cannot be followed."""
-        self._kept = []
+        self._kept.clear()
         self._last_id = NO_ID
         self._is_joining = False
 

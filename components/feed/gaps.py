@@ -46,6 +46,16 @@ class Numbers:
         """The newest number of the symbol; None before the first."""
         return self._last.get(symbol)
 
+    def follows(self, symbol: int, number: int) -> bool:
+        """Whether ``number`` is the one after the last, or the first; then it is noted."""
+        last = self._last.get(symbol)
+        if last is not None and number != last + 1:
+            return False
+        self._last[symbol] = number
+        if self._repeats:
+            self._repeats.pop(symbol, None)
+        return True
+
     def judge(self, symbol: int, number: int, least_before: int, most_before: int) -> int:
         """Judge ``number`` as the next; no gap if the last was within the two bounds."""
         known = self._last.get(symbol)

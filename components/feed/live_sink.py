@@ -1,4 +1,4 @@
-"""Takes what one venue's connections receive: has it decoded at once, and published soon.
+"""Takes what one venue's connections receive: has it recorded, decoded at once, published soon.
 
 Frames are decoded as they arrive; what they gave is published when the socket's buffer is empty, so
 that a burst travels in batches and a lone trade at once.
@@ -12,6 +12,7 @@ from typing import Final
 
 from components.feed.clock import Clock
 from components.feed.decoder import Connection, Decoder
+from components.feed.raw_recorder import RawRecorder
 from components.feed.stream_board import Stream
 from components.feed.venue_messages import Message
 
@@ -19,10 +20,11 @@ _NEVER: Final = 2**63 - 1
 
 
 class LiveSink:
-    """Takes what the lines receive: decodes it, and has it published soon."""
+    """Takes what the lines receive: has it recorded, decodes it, and has it published soon."""
 
-    def __init__(self, decoder: Decoder, clock: Clock) -> None:
+    def __init__(self, decoder: Decoder, clock: Clock, recorder: RawRecorder | None = None) -> None:
         self.decoder: Final = decoder
+        self._recorder = recorder
         self._clock = clock
         self._due = asyncio.Event()
         self._armed_ns = _NEVER
@@ -37,17 +39,32 @@ class LiveSink:
         connection: Connection | None,
     ) -> bool:
         """Decode a frame; True if it was valid data."""
+        if self._recorder is not None and connection is not None:
+            self._recorder.frame(connection.name, received_ns, now_ns, frame)
         self._due.set()
         return self.decoder.take(received_ns, now_ns, frame, place, number, connection)
 
     def take_book(self, frame: bytes, place: str) -> None:
         """Decode the answer to a request for a book."""
-        self.take(self._clock.wall_ns(), self._clock.monotonic_ns(), frame, place, 0, None)
+        received_ns, now_ns = self._clock.wall_ns(), self._clock.monotonic_ns()
+        if self._recorder is not None:
+            self._recorder.book(received_ns, now_ns, frame)
+        self.take(received_ns, now_ns, frame, place, 0, None)
 
     def drop(self, reason: str, detail: bytes | str, where: str) -> None:
         """Count something that never became a frame."""
         self.decoder.drop(reason, detail, where)
         self._due.set()
+
+    def opened(self, name: str, address: str, streams: Iterable[str]) -> None:
+        """A connection was made."""
+        if self._recorder is not None:
+            self._recorder.opened(name, address, streams)
+
+    def closed(self, name: str, why: str) -> None:
+        """It has ended."""
+        if self._recorder is not None:
+            self._recorder.closed(name, why)
 
     def granted(self, streams: list[Stream], now_ns: int) -> None:
         """The venue acknowledged these streams."""
@@ -64,6 +81,8 @@ class LiveSink:
 
     def lost(self, name: str, streams: Iterable[Stream], why: str) -> None:
         """It has ended, and nothing stands in for it."""
+        if self._recorder is not None:
+            self._recorder.down(streams)
         self.decoder.down(streams, self._clock.wall_ns(), self._clock.monotonic_ns())
         self._due.set()
 
@@ -86,6 +105,8 @@ class LiveSink:
             if now_ns >= decoder.due_ns:
                 decoder.advance(clock.wall_ns(), now_ns)
             decoder.flush()
+            if self._recorder is not None:
+                self._recorder.report()
             if decoder.due_ns < self._armed_ns:
                 self._armed_ns = decoder.due_ns
                 loop.call_later(max(0.0, (decoder.due_ns - now_ns) / 1e9), self._look)

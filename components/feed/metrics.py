@@ -52,6 +52,9 @@ class FeedMetrics(Protocol):
     def clock_offset_ns(self, offset_ns: int) -> None:
         """Our clock less the venue's, the fastest transport included."""
 
+    def recorded(self, size_bytes: int) -> None:
+        """Frames of so many bytes were journaled before they were parsed."""
+
     def orders(self, count: int) -> None:
         """``count`` commands of the order flow were published."""
 
@@ -79,6 +82,7 @@ class InMemoryFeedMetrics:
         self.resyncs: Counter[int] = Counter()
         self.states: dict[tuple[str, int], list[int]] = {}
         self.offset_ns: int | None = None
+        self.recorded_bytes = 0
         self.order_count = 0
         self.reconnects = 0
         self.replacements = 0
@@ -119,6 +123,9 @@ class InMemoryFeedMetrics:
 
     def clock_offset_ns(self, offset_ns: int) -> None:
         self.offset_ns = offset_ns
+
+    def recorded(self, size_bytes: int) -> None:
+        self.recorded_bytes += size_bytes
 
     def orders(self, count: int) -> None:
         self.order_count += count

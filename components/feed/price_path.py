@@ -50,14 +50,16 @@ class PricePath:
         self._batch = batch
         self._flow = flow
         self._metrics = metrics
+        self._add = batch.add_price
         self._trust = PriceTrust(settings.trust)
+        self._judge = self._trust.judge
         self._offset = ClockOffset()
         self._conflate_ns = round(settings.conflate_ms * _MS)
         self._differences: list[int] = []
         self._last_received_ns = 0
         self._last: dict[int, int] = {}
         self._stale: set[int] = set()
-        self._has_touch: set[int] = set()
+        self._touches: dict[int, tuple[int, int]] = {}
         self._mark_sent_ns: dict[int, int] = {}
         self._marks: dict[int, _Mark] = {}
         self._suspects: Counter[tuple[int, str]] = Counter()
@@ -66,12 +68,14 @@ class PricePath:
 
     def touch(self, symbol: int, bid: int, ask: int) -> None:
         """The venue's best bid and ask: the order flow quotes around them."""
-        self._has_touch.add(symbol)
-        self._flow.set_touch(symbol, bid, ask)
+        touch = (bid, ask)
+        if self._touches.get(symbol) != touch:
+            self._touches[symbol] = touch
+            self._flow.set_touch(symbol, bid, ask)
 
     def touch_lost(self, symbol: int) -> None:
         """They are not fresh any more; the order flow quotes around the price instead."""
-        self._has_touch.discard(symbol)
+        self._touches.pop(symbol, None)
 
     def price(
         self,
@@ -84,24 +88,23 @@ class PricePath:
         is_after_gap: bool,
     ) -> bool:
         """One price as a command; False if it is out of band, and dropped."""
+        belief = self._judge(symbol, price)
+        if belief == OUT_OF_BAND:
+            return False
         flags = 0
-        if is_after_gap:
+        if is_after_gap or belief != BELIEVED:
             flags = FLAG_SUSPECT
-            self._suspects[symbol, BY_GAP] += 1
-        belief = self._trust.judge(symbol, price)
-        if belief != BELIEVED:
-            if belief == OUT_OF_BAND:
-                return False
-            flags = FLAG_SUSPECT
-            self._suspects[symbol, BY_JUMP] += 1
+            for why, is_so in ((BY_GAP, is_after_gap), (BY_JUMP, belief != BELIEVED)):
+                if is_so:
+                    self._suspects[symbol, why] += 1
         origin_ts = event_ms * _MS
         self._differences.append(received_ns - origin_ts)
         self._last_received_ns = received_ns
         self._last[symbol] = price
         if self._stale:
             self._stale.discard(symbol)
-        self._batch.add_price(received_ns, origin_ts, matched_ms * _MS, symbol, price, qty, flags)
-        if symbol not in self._has_touch:
+        self._add(received_ns, origin_ts, matched_ms * _MS, symbol, price, qty, flags)
+        if symbol not in self._touches:
             self._flow.set_price(symbol, price)
         return True
 

@@ -37,7 +37,7 @@ class PriceTrustSettings:
         require(1 <= least <= 1000, "trust.confirmations", least, "1 to 1000")
 
 
-@dataclass
+@dataclass(slots=True)
 class _Belief:
     """The last believed price with its bounds, and the run of others that agree."""
 
@@ -61,17 +61,18 @@ class PriceTrust:
         """BELIEVED, SUSPECT or OUT_OF_BAND; the first price of a symbol is believed."""
         belief = self._beliefs.get(symbol)
         if belief is None:
-            self._believe(symbol, price)
+            belief = self._beliefs[symbol] = _Belief(0, 0, 0)
+            self._believe(belief, price)
             return BELIEVED
         if belief.low <= price <= belief.high:
             if price != belief.price or belief.agreeing:
-                self._believe(symbol, price)
+                self._believe(belief, price)
             return BELIEVED
         agrees = belief.agreeing and self._is_near(price, belief.candidate, self._jump_ppm)
         belief.agreeing = belief.agreeing + 1 if agrees else 1
         belief.candidate = price
         if belief.agreeing >= self._confirmations:
-            self._believe(symbol, price)
+            self._believe(belief, price)
             return BELIEVED
         return SUSPECT if self._is_near(price, belief.price, self._band_ppm) else OUT_OF_BAND
 
@@ -79,9 +80,14 @@ class PriceTrust:
         """Forget all prices, as when a recording begins again."""
         self._beliefs.clear()
 
-    def _believe(self, symbol: int, price: int) -> None:
+    def _believe(self, belief: _Belief, price: int) -> None:
         slack = price * self._jump_ppm // PPM
-        self._beliefs[symbol] = _Belief(price - slack, price + slack, price)
+        belief.low, belief.high, belief.price, belief.agreeing = (
+            price - slack,
+            price + slack,
+            price,
+            0,
+        )
 
     @staticmethod
     def _is_near(price: int, other: int, ppm: int) -> bool:

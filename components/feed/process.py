@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 from components.feed.settings import FeedSettings
 from components.feed.source import run_feed
@@ -13,12 +15,16 @@ from components.messages.command import Commands
 from components.monitor.catalogue import FEED, SENTINEL, specs_for
 from components.monitor.feed_counters import FeedCounters
 from components.monitor.platform_view import counters_name
+from components.oracle.raw import raw_path
+from components.oracle.raw.writer import RawWriter
 from components.run_settings import RunSettings
 from disruptor.errors import AlertedError
 from disruptor.memory.counters import CounterBlock
 from disruptor.supervisor.child import ProcessContext
 
 _LOOK_S = 0.05
+_GARBAGE_THRESHOLD = 100_000
+"""Frames make no cycles, yet each allocates enough to have the collector walk everything that is kept."""
 
 
 def run(context: ProcessContext) -> None:
@@ -37,23 +43,35 @@ def run(context: ProcessContext) -> None:
     def publish(commands: Commands) -> None:
         producer.write(commands)
 
+    raw = _raw_writer(settings) if feed.mode == "binance" and feed.record else None
+
     async def main() -> None:
         stop = asyncio.Event()
         watch = asyncio.ensure_future(_watch(context, stop))
         try:
-            await run_feed(feed, settings.instruments, publish, stop, metrics)
+            await run_feed(feed, settings.instruments, publish, stop, metrics, raw=raw)
             await stop.wait()
         finally:
             watch.cancel()
 
     try:
+        gc.freeze()
+        gc.set_threshold(_GARBAGE_THRESHOLD)
         context.ready()
         asyncio.run(main())
     except AlertedError:
         pass  # told to stop while the ring was full: what did not fit was never promised
     finally:
+        if raw is not None:
+            raw.close()
         producer.close()
         block.unlink()
+
+
+def _raw_writer(settings: RunSettings) -> RawWriter:
+    """The raw journal beside the platform's, for writing."""
+    oracle = settings.configuration.oracle
+    return RawWriter(raw_path(Path(oracle.path)), segment_bytes=oracle.segment_mb << 20)
 
 
 def continuing(feed: FeedSettings, last_prices: Mapping[str, Decimal]) -> FeedSettings:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Generator
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,8 @@ from components.feed.batch import CommandBatch
 from components.feed.clock import Clock, nap_until
 from components.feed.decoder import Decoder
 from components.feed.order_flow import OrderFlow
-from components.feed.recording import read_recording
+from components.feed.raw_recording import read_raw
+from components.feed.recording import RecordedFrame, read_recording
 from components.feed.settings import FeedSettings
 
 LOOP_PAUSE_NS: Final = 1_000_000_000
@@ -71,9 +73,8 @@ class Recorded:
     async def _play(self, stop: asyncio.Event) -> None:
         """One round; the loop awaits nothing while frames are at hand and no time is due."""
         decoder, path = self._decoder, str(self._path)
-        reading = read_recording(self._path, decoder.drop, line_bytes_max=self._line_bytes_max)
-        with contextlib.closing(reading):
-            for count, (received_ns, frame, line_number) in enumerate(reading):
+        with contextlib.closing(self._reading()) as reading:
+            for count, (received_ns, frame, line_number, lost, starts) in enumerate(reading):
                 received_ns += self._shift_ns
                 if (
                     received_ns >= self._wait_from_ns
@@ -86,7 +87,18 @@ class Recorded:
                 if received_ns > self._now_ns:
                     self._now_ns = received_ns
                 now_ns = self._now_ns
+                if not frame:
+                    if starts:
+                        decoder.restart()
+                    decoder.down(decoder.streams_named(lost), now_ns, now_ns)
+                    continue
                 decoder.take(now_ns, now_ns, frame, path, line_number)
+
+    def _reading(self) -> Generator[RecordedFrame]:
+        """The frames of a file, or of the raw journal in a folder."""
+        if self._path.is_dir():
+            return read_raw(self._path)
+        return read_recording(self._path, self._decoder.drop, line_bytes_max=self._line_bytes_max)
 
     async def _reach(self, received_ns: int, stop: asyncio.Event) -> None:
         """Wait until the recording's clock shows ``received_ns``; what is due before it is done."""

@@ -37,8 +37,10 @@ class RecordedFrame(NamedTuple):
     """One frame as it was received."""
 
     received_ns: int
-    frame: bytes
+    frame: bytes  # none where streams were lost, or a feed began
     line_number: int
+    lost: tuple[tuple[str, str], ...] = ()  # kinds, and the venue's names of symbols
+    starts: bool = False
 
 
 def read_recording(

@@ -118,6 +118,7 @@ class FeedSettings:
     trust: PriceTrustSettings = field(default_factory=PriceTrustSettings)
     reorder_ms: float = 5.0  # how long a trade waits for those before it that are missing
     conflate_ms: float = 10.0  # of mark prices that come faster, the newest counts
+    record: bool = True  # journal every frame of a live feed before it is parsed
     frame_bytes_max: int = 2**20  # a larger frame is dropped and counted
     batch_max: int = 256  # commands published at once
 

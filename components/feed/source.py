@@ -17,6 +17,7 @@ from components.feed.settings import FeedSettings
 from components.feed.simulation import Simulation
 from components.feed.venues import build_decoder, build_sources
 from components.instruments import Instrument, InstrumentTable
+from components.oracle.raw.writer import RawWriter
 from disruptor.errors import ConfigurationError
 
 
@@ -28,11 +29,13 @@ async def run_feed(
     metrics: FeedMetrics,
     *,
     clock: Clock | None = None,
+    raw: RawWriter | None = None,
 ) -> None:
     """Feed commands to ``publish`` until ``stop`` is set, or a recording that does not loop ends.
 
     All work happens in the calling event loop; between due items it sleeps.  What is published
     is an array of dtype COMMAND, shape (1…batch_max,), valid, stamped, and not used again here.
+    A live feed of Binance writes each frame to ``raw``, if there is one, before it parses it.
     Raises ConfigurationError, before anything is published, when a setting does not fit.
     """
     clock = clock or SystemClock()
@@ -49,7 +52,7 @@ async def run_feed(
         decoder = build_decoder(settings, parser, batch, flow, metrics)
         await Recorded(settings, flow, decoder, batch, clock).run(stop)
     else:
-        sources = build_sources(settings, instruments, batch, flow, metrics, clock)
+        sources = build_sources(settings, instruments, batch, flow, metrics, clock, raw)
         await run_live(sources, flow, batch, clock, stop)
 
 

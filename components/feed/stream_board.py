@@ -40,14 +40,25 @@ OnChange = Callable[[Stream, int], None]
 """Told of a stream and its new state."""
 
 
+class StreamEntry:
+    """What the board knows of one stream."""
+
+    __slots__ = ("deadline_ns", "heard_ns", "state", "stream")
+
+    def __init__(self, stream: Stream, deadline_ns: int) -> None:
+        self.stream = stream
+        self.deadline_ns = deadline_ns
+        self.state: int | None = None  # None: it was never heard of
+        self.heard_ns = 0
+
+
 class StreamBoard:
     """The state of every stream; ``deadlines_ns`` says how long each kind may be silent."""
 
     def __init__(self, deadlines_ns: Mapping[str, int], on_change: OnChange) -> None:
         self._deadlines_ns = deadlines_ns
         self._on_change = on_change
-        self._states: dict[Stream, int] = {}
-        self._heard_ns: dict[Stream, int] = {}
+        self._entries: dict[Stream, StreamEntry] = {}
         self._look_again_ns = _NEVER
 
     @property
@@ -55,65 +66,77 @@ class StreamBoard:
         """Nothing goes stale before this time."""
         return self._look_again_ns
 
+    def entry(self, stream: Stream) -> StreamEntry:
+        """The stream's entry, for ``data``."""
+        entry = self._entries.get(stream)
+        if entry is None:
+            entry = self._entries[stream] = StreamEntry(stream, self._deadlines_ns[stream.kind])
+        return entry
+
     def state(self, stream: Stream) -> int | None:
         """The stream's state; None if it was never heard of."""
-        return self._states.get(stream)
+        return self.entry(stream).state
 
     def streams(self) -> Mapping[Stream, int]:
-        """Every stream's state."""
-        return self._states
+        """The state of every stream that was heard of."""
+        return {
+            stream: entry.state
+            for stream, entry in self._entries.items()
+            if entry.state is not None
+        }
 
     def connecting(self, streams: Iterable[Stream]) -> None:
         """A connection for these is being made."""
         for stream in streams:
-            self._change(stream, CONNECTING)
+            self._change(self.entry(stream), CONNECTING)
 
     def subscribed(self, streams: Iterable[Stream], now_ns: int) -> None:
         """The venue acknowledged these; data may have come before."""
         for stream in streams:
-            if self._states.get(stream, CONNECTING) in (CONNECTING, DOWN):
-                self._heard(stream, now_ns)
-                self._change(stream, SUBSCRIBED)
+            entry = self.entry(stream)
+            if entry.state in (None, CONNECTING, DOWN):
+                self._begin(entry, SUBSCRIBED, now_ns)
 
-    def data(self, stream: Stream, now_ns: int) -> None:
+    def data(self, entry: StreamEntry, now_ns: int) -> None:
         """Valid data came."""
-        self._heard_ns[stream] = now_ns
-        if self._states.get(stream) != LIVE:
-            self._heard(stream, now_ns)
-            self._change(stream, LIVE)
+        if entry.state == LIVE:
+            entry.heard_ns = now_ns
+        else:
+            self._begin(entry, LIVE, now_ns)
 
     def down(self, streams: Iterable[Stream]) -> None:
         """The connection that carried these is lost."""
         for stream in streams:
-            self._change(stream, DOWN)
+            self._change(self.entry(stream), DOWN)
 
     def look(self, now_ns: int) -> None:
         """Find what has become stale by ``now_ns``; cheap before ``look_again_ns``."""
         if now_ns < self._look_again_ns:
             return
         soonest = _NEVER
-        for stream, state in list(self._states.items()):
-            if state not in (SUBSCRIBED, LIVE):
+        for entry in list(self._entries.values()):
+            if entry.state not in (SUBSCRIBED, LIVE):
                 continue
-            due_ns = self._heard_ns[stream] + self._deadlines_ns[stream.kind]
+            due_ns = entry.heard_ns + entry.deadline_ns
             if due_ns <= now_ns:
-                self._change(stream, STALE)
+                self._change(entry, STALE)
             else:
                 soonest = min(soonest, due_ns)
         self._look_again_ns = soonest
 
     def reset(self) -> None:
         """Forget everything, as when a recording begins again."""
-        self._states.clear()
-        self._heard_ns.clear()
+        for entry in self._entries.values():
+            entry.state = None
         self._look_again_ns = _NEVER
 
-    def _heard(self, stream: Stream, now_ns: int) -> None:
-        self._heard_ns[stream] = now_ns
-        due_ns = now_ns + self._deadlines_ns[stream.kind]
-        self._look_again_ns = min(self._look_again_ns, due_ns)
+    def _begin(self, entry: StreamEntry, state: int, now_ns: int) -> None:
+        """The stream has a deadline from now on."""
+        entry.heard_ns = now_ns
+        self._look_again_ns = min(self._look_again_ns, now_ns + entry.deadline_ns)
+        self._change(entry, state)
 
-    def _change(self, stream: Stream, state: int) -> None:
-        if self._states.get(stream) != state:
-            self._states[stream] = state
-            self._on_change(stream, state)
+    def _change(self, entry: StreamEntry, state: int) -> None:
+        if entry.state != state:
+            entry.state = state
+            self._on_change(entry.stream, state)

@@ -99,6 +99,11 @@ class VenueLink:
         self._data_ns = 0
         self._why = ""
 
+    @property
+    def name(self) -> str:
+        """What it is called in logs."""
+        return self._link.name
+
     async def run(self, session: aiohttp.ClientSession, stop: asyncio.Event) -> None:
         """Connect, receive, and connect again, until ``stop``."""
         link = self._link

@@ -26,11 +26,14 @@ from components.feed.metrics import FeedMetrics
 from components.feed.mirror_books import MirrorBooks
 from components.feed.mirror_flow import MirrorFlow
 from components.feed.order_flow import NoOrderFlow, OrderFlow
+from components.feed.raw_recorder import RawRecorder
+from components.feed.raw_session import session_text
 from components.feed.settings import FeedSettings
 from components.feed.venue_link import VenueLink
 from components.feed.venue_messages import VenueSymbol
 from components.feed.venue_settings import VenueSettings
 from components.instruments import InstrumentTable
+from components.oracle.raw.writer import RawWriter
 
 
 class OneOfSeveral:
@@ -71,10 +74,18 @@ def build_sources(
     flow: OrderFlow,
     metrics: FeedMetrics,
     clock: Clock,
+    raw: RawWriter | None,
 ) -> Sequence[LiveSource]:
-    """All venues of a live feed: Binance alone, or those of ``feed.venues``."""
+    """All venues of a live feed: Binance alone, recorded in ``raw``, or those of ``feed.venues``."""
     if settings.mode == "binance":
-        return [_binance(settings, instruments, batch, flow, metrics, clock)]
+        recorder = None
+        if raw is not None:
+            names = {
+                instruments[name].index: settings.venue_symbol(name) for name in settings.symbols
+            }
+            session = session_text(settings, instruments)
+            recorder = RawRecorder(raw, session, names, metrics, clock)
+        return [_binance(settings, instruments, batch, flow, metrics, clock, recorder)]
     sources: list[LiveSource] = []
     for place, venue in enumerate(settings.venues):
         own = _settings_of(settings, venue)
@@ -116,9 +127,10 @@ def _binance(
     flow: OrderFlow,
     metrics: FeedMetrics,
     clock: Clock,
+    recorder: RawRecorder | None = None,
 ) -> LiveSource:
     parser = build_parser(settings, instruments)
-    sink = LiveSink(build_decoder(settings, parser, batch, flow, metrics), clock)
+    sink = LiveSink(build_decoder(settings, parser, batch, flow, metrics), clock, recorder)
     traded = [instruments[name] for name in settings.symbols]
     return BinanceSource(settings, traded, parser, sink, metrics, clock)
 

@@ -140,6 +140,8 @@ _FEED_METRICS = (
     Metric("price_feed_clock_offset_seconds", GAUGE, FEED, SECONDS,
            "Our clock less the exchange's, by the fastest message of the last minutes.",
            initially=ABSENT),
+    Metric("price_feed_recorded_bytes", COUNTER, FEED, BYTES,
+           "Frames journaled before they were parsed, uncompressed."),
     Metric("price_feed_reconnects", COUNTER, FEED, COUNT,
            "Connections to the exchange made again after a loss."),
     Metric("price_feed_replacements", COUNTER, FEED, COUNT,

@@ -58,6 +58,7 @@ class FeedCounters:
         self._latency_bounds = block.bounds("price_feed_latency_ms")
         self._orders = block.offset("order_flow_commands")
         self._reconnects = block.offset("price_feed_reconnects")
+        self._recorded = block.offset("price_feed_recorded_bytes")
         self._replacements = block.offset("price_feed_replacements")
         self._frames = {kind: block.offset("price_feed_frames", kind=kind) for kind in FRAME_KINDS}
         self._malformed = {
@@ -115,6 +116,10 @@ class FeedCounters:
     def clock_offset_ns(self, offset_ns: int) -> None:
         """Our clock less the venue's."""
         put(self._words, self._offset, offset_ns)
+
+    def recorded(self, size_bytes: int) -> None:
+        """Frames of so many bytes were journaled before they were parsed."""
+        add(self._words, self._recorded, size_bytes)
 
     def orders(self, count: int) -> None:
         """``count`` commands of the order flow were published."""

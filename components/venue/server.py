@@ -5,7 +5,7 @@ that is not answered with its own payload in time, ends the connection.  Whoever
 ``publish``; whoever tests turns what ``Conduct`` has, while clients are connected.
 
     GET /ws, /stream, /public/stream, /market/stream     a WebSocket; ?streams=a/b subscribes at once
-    GET /api/v3/depth, /fapi/v1/depth?symbol=…           the whole book, as ``books`` holds it
+    GET /api/v3/depth, /fapi/v1/depth?symbol=…           the whole book: of ``books``, or the default
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ class Conduct:
     pong_within_s: float = 10.0
     frames_per_s_max: int = 0  # what a client may send; 0: anything
     clock_offset_ms: int = 0  # added to its own time by whoever plays a market
+    jump_ppm: int = 0  # prices move by this at the next step, once
 
 
 class Client:
@@ -99,6 +100,7 @@ class VenueServer:
         self.connected = 0
         self.violations: list[str] = []
         self.books: dict[str, Callable[[], dict[str, Any]]] = {}
+        self.default_book: dict[str, Any] | None = None
         self._host = host
         self._port = port
         self._is_futures = is_futures
@@ -159,10 +161,10 @@ class VenueServer:
             client.cut()
 
     async def _depth(self, request: web.Request) -> web.Response:
-        book = self.books.get(request.query.get("symbol", ""))
+        book = self.books.get(request.query.get("symbol", ""), lambda: self.default_book)()
         if book is None:
             return web.json_response({"code": -1121, "msg": "Invalid symbol."}, status=400)
-        return web.Response(body=orjson.dumps(book()), content_type="application/json")
+        return web.Response(body=orjson.dumps(book), content_type="application/json")
 
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(timeout=1.0, autoping=False, max_msg_size=65_536)

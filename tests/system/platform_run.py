@@ -10,10 +10,14 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
 from prometheus_client.parser import text_string_to_metric_families
+
+Metrics = dict[tuple[str, frozenset[tuple[str, str]]], float]
+"""Values by sample name and labels."""
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -96,7 +100,7 @@ class PlatformRun:
         self.output += self._process.stdout.read()
         return self._process.wait(30)
 
-    def metrics(self) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    def metrics(self) -> Metrics:
         """One scrape: value by sample name and labels."""
         address = f"http://127.0.0.1:{self.port}/metrics"
         with urllib.request.urlopen(address, timeout=10) as answer:
@@ -106,6 +110,14 @@ class PlatformRun:
             for family in text_string_to_metric_families(text)
             for sample in family.samples
         }
+
+    def wait_until(self, condition: Callable[[Metrics], bool]) -> None:
+        """Scrape until a condition on all samples holds."""
+        deadline = time.monotonic() + 60
+        while not condition(self.metrics()):
+            if time.monotonic() >= deadline:
+                raise AssertionError(f"the metrics never were as expected:\n{self.output}")
+            time.sleep(0.05)
 
     def wait_for_metric(self, name: str, at_least: float, **labels: str) -> float:
         """Scrape until a sample reaches a value."""

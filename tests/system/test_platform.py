@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
 import socket
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from components.oracle.api import Journal
 from disruptor.memory.process_identity import start_time_of
 from disruptor.memory.segment import existing
 from disruptor.supervisor.control_block import ControlBlock
@@ -253,6 +256,29 @@ COIN_MARGINED = (
 )  # fmt: skip
 
 
+def plain_trades(path: Path) -> list[tuple[Decimal, Decimal]]:
+    """Price and quantity of each trade of a recording, counted without any code of the platform."""
+    trades = []
+    with gzip.open(path, "rt") as lines:
+        for line in lines:
+            data = json.loads(line.split(" ", 1)[1]).get("data", {})
+            if data.get("e") == "trade":
+                trades.append((Decimal(data["p"]), Decimal(data["q"])))
+    return trades
+
+
+def journaled_trades(journal: Path, symbol: str) -> list[tuple[Decimal, Decimal]]:
+    """Price and quantity of each price command that the journal has, none of them flagged."""
+    with Journal.open(journal) as opened:
+        instrument = opened.instruments[symbol]
+        commands = opened.commands(kind="price", symbol=symbol)
+        assert not commands["flags"].any()
+        return [
+            (price * instrument.tick_size, qty * instrument.lot_size)
+            for price, qty in commands[["price", "qty"]].tolist()
+        ]
+
+
 @pytest.mark.parametrize(
     ("file", "symbol", "trades", "tickers", "depths", "arguments"),
     [
@@ -286,6 +312,8 @@ def test_a_real_recording_runs_through_the_whole_platform(
     assert counted("price_feed_frames_total", kind="snapshot") == 1
     assert counted("price_feed_gaps_total", symbol=symbol) == 0
     assert counted("price_feed_duplicates_total", symbol=symbol) == 0
+    assert counted("price_feed_stale_total", symbol=symbol) == 0
+    assert journaled_trades(journal, symbol) == plain_trades(path)
     replayed = oracle(journal, "replay", "--json")
     assert replayed.returncode == 0, replayed.stdout
     assert oracle(journal, "hash").stdout.strip() == run.state_hash()

@@ -13,6 +13,8 @@ from rich.table import Table
 
 from components.oracle.commands.group import command, echo_json, fail, json_option, reading
 from components.oracle.moment import time_to_text
+from components.oracle.raw import raw_path
+from components.oracle.raw.reader import has_raw
 from components.oracle.store import JournalInfo, Repaired, Report, repair, verify
 
 _DIGEST: Final = re.compile(r"\b[0-9a-f]{64}\b")
@@ -126,10 +128,19 @@ def verify_command(
     expected = [digest for text in heads for digest in _digests(text)]
     started = time.perf_counter()
     report = verify(path, deep=deep, expected=expected)
+    raw = verify(raw_path(path), deep=deep) if has_raw(path) else None
     seconds = time.perf_counter() - started
     if as_json:
-        echo_json(_report_content(report))
+        content = _report_content(report)
+        echo_json(content if raw is None else {**content, "raw": _report_content(raw)})
     else:
+        if raw is not None:
+            for each in raw.streams:
+                state = "whole" if each.problem is None else "damaged after this"
+                click.echo(
+                    f"raw {each.name}: {each.last_sequence:,} in {each.records:,} batches, "
+                    f"{each.size_bytes:,} bytes, head {each.head.hex()}: {state}"
+                )
         for each in report.streams:
             state = "whole" if each.problem is None else "damaged after this"
             click.echo(
@@ -146,8 +157,9 @@ def verify_command(
             click.echo(f"note: {note}")
         if report.ok:
             click.echo(f"the journal {report.path} is whole (checked in {seconds:.2f} s)")
-    if not report.ok:
-        fail(*report.problems)
+    problems = (*report.problems, *(raw.problems if raw is not None else ()))
+    if problems:
+        fail(*problems)
 
 
 def _digests(text: str) -> list[bytes]:

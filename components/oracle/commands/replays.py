@@ -59,6 +59,9 @@ def hash_command(path: Path, at: str | None) -> None:
 @click.option(
     "--speed", default="1", metavar="NUMBER|max", help="With --metrics: how many times as fast."
 )
+@click.option(
+    "--raw", is_flag=True, help="The venue's frames, through the feed's parser; --speed holds."
+)
 @click.option("--hold", is_flag=True, help="With --metrics: go on serving until Ctrl+C.")
 @json_option
 def replay_command(
@@ -68,6 +71,7 @@ def replay_command(
     all_differences: bool,
     metrics: int | None,
     speed: str,
+    raw: bool,
     hold: bool,
     as_json: bool,
 ) -> None:
@@ -76,6 +80,11 @@ def replay_command(
     The first difference is told as stream, sequence and field; as JSON with both whole records.
     """
     is_live = click.get_current_context().get_parameter_source("speed") != ParameterSource.DEFAULT
+    if raw:
+        if metrics is not None or hold or first != 1 or to is not None or all_differences:
+            raise click.BadParameter("--raw goes with --speed and --json alone")
+        _replay_raw(path, _speed(speed) if is_live else math.inf, as_json)
+        return
     if metrics is None and (is_live or hold):
         raise click.BadParameter("--speed and --hold need --metrics PORT")
     with reading(path) as journal:
@@ -86,6 +95,28 @@ def replay_command(
             _compare(journal, first, to, all_differences, as_json)
         else:
             _perform(journal, first, last, _speed(speed), hold, metrics)
+
+
+def _replay_raw(path: Path, speed: float, as_json: bool) -> None:
+    from components.feed.raw_replay import replay_raw
+
+    report = replay_raw(path, 0.0 if math.isinf(speed) else speed)
+    if as_json:
+        echo_json({"ok": report.ok, **asdict(report)})
+    else:
+        kinds = ", ".join(f"{kind} {count:,}" for kind, count in sorted(report.frames.items()))
+        dropped = ", ".join(f"{why} {count:,}" for why, count in sorted(report.malformed.items()))
+        click.echo(f"messages: {kinds or 'none'}\ndropped: {dropped or 'none'}")
+        click.echo(f"gaps: {report.gaps:,}, repeated: {report.duplicates:,}")
+        click.echo(
+            f"prices: {report.prices:,} given by the frames; of {report.journaled:,} journaled, "
+            f"{report.matched:,} are among them, in order"
+        )
+    if not report.ok:
+        fail(
+            f"price {report.matched + 1:,} of the venue's in the journal does not follow from the "
+            "raw frames"
+        )
 
 
 def _speed(text: str) -> float:

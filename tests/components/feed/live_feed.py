@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -21,6 +22,7 @@ from components.feed.source import run_feed
 from components.instruments import InstrumentTable
 from components.messages.code import OP_PRICE
 from components.messages.command import Commands, new_commands
+from components.oracle.raw.writer import RawWriter
 from components.venue.server import Client, Conduct, VenueServer
 
 from .conftest import Collected
@@ -78,17 +80,36 @@ def ticks(first: int, last: int) -> list[int]:
 class LiveFeed:
     """The feed and the venue of one test."""
 
-    def __init__(self, settings: FeedSettings, instruments: InstrumentTable, venue: VenueServer):
+    def __init__(
+        self,
+        settings: FeedSettings,
+        instruments: InstrumentTable,
+        venue: VenueServer,
+        raw: Path | None,
+    ) -> None:
         binance = replace(settings.binance, base_url=venue.base_url)
         self.venue: Final = venue
         self.metrics: Final = InMemoryFeedMetrics()
         self._settings = replace(settings, binance=binance)
         self._instruments = instruments
         self._collected = Collected()
+        self._raw = raw
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
-        await run_feed(self._settings, self._instruments, self._collected, self._stop, self.metrics)
+        writer = None if self._raw is None else RawWriter(self._raw, segment_bytes=64 << 20)
+        try:
+            await run_feed(
+                self._settings,
+                self._instruments,
+                self._collected,
+                self._stop,
+                self.metrics,
+                raw=writer,
+            )
+        finally:
+            if writer is not None:
+                writer.close()
 
     def stop(self) -> None:
         self._stop.set()
@@ -149,12 +170,13 @@ def play(
     settings: FeedSettings = SETTINGS,
     conduct: Conduct | None = None,
     is_futures: bool = False,
+    raw: Path | None = None,
 ) -> LiveFeed:
     """Run ``script`` beside a feed and a venue; the feed as it was when the script ended."""
 
     async def run() -> LiveFeed:
         async with asyncio.timeout(LIMIT_S), VenueServer(conduct, is_futures=is_futures) as venue:
-            feed = LiveFeed(settings, instruments, venue)
+            feed = LiveFeed(settings, instruments, venue, raw)
             feeding = asyncio.create_task(feed.run())
             playing = asyncio.ensure_future(script(feed))
             await asyncio.wait({feeding, playing}, return_when=asyncio.FIRST_COMPLETED)

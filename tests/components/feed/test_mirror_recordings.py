@@ -37,7 +37,7 @@ def depth_frames(market: Market, count: int) -> Frames:
     found: Frames = []
     path = recording("binance-hftbacktest", market.file)
     after = -1
-    for received_ns, frame, _ in read_recording(path, lambda *_: None, line_bytes_max=2**20):
+    for received_ns, frame, *_ in read_recording(path, lambda *_: None, line_bytes_max=2**20):
         if b'"lastUpdateId"' in frame:
             after = 0
         elif b'"depthUpdate"' not in frame:

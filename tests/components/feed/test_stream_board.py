@@ -49,7 +49,7 @@ def test_whatever_happens_each_stream_is_in_the_state_of_the_model(
             if states.get(stream, CONNECTING) in (CONNECTING, DOWN):
                 states[stream], heard[stream] = SUBSCRIBED, now
         elif act == "data":
-            board.data(stream, now)
+            board.data(board.entry(stream), now)
             states[stream], heard[stream] = LIVE, now
         elif act == "down":
             board.down([stream])
@@ -62,8 +62,8 @@ def test_whatever_happens_each_stream_is_in_the_state_of_the_model(
 
 def test_nothing_goes_stale_before_the_time_that_the_board_names() -> None:
     board = StreamBoard(DEADLINES, lambda *_: None)
-    board.data(STREAMS[0], 100)
-    board.data(STREAMS[2], 105)
+    board.data(board.entry(STREAMS[0]), 100)
+    board.data(board.entry(STREAMS[2]), 105)
     assert board.look_again_ns == 108
 
     board.look(107)

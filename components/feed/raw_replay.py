@@ -1,0 +1,94 @@
+"""The raw journal through the same parser again: what it gives, and whether the platform had it too.
+
+Each price that the platform's journal has of the venue must be given by the frames, in the same order.
+The frames may give more: what was received and not yet published when a feed died.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.feed.metrics import InMemoryFeedMetrics
+from components.feed.raw_recording import raw_journal_in
+from components.feed.raw_session import is_session, session_of
+from components.feed.source import run_feed
+from components.messages.code import FLAG_STALE, OP_PRICE, SOURCE_FEED
+from components.messages.command import Commands, new_commands
+from components.oracle.raw.reader import read_entries
+from components.oracle.store import Journal, JournalError
+
+COMPARED: Final = ["symbol", "price", "qty", "origin_ts", "expires", "flags"]
+
+
+@dataclass(frozen=True)
+class RawReplay:
+    """What the frames gave, and what the platform's journal has."""
+
+    frames: Counter[str]
+    malformed: Counter[str]
+    gaps: int
+    duplicates: int
+    prices: int
+    journaled: int
+    matched: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether every journaled price came from a frame, in order."""
+        return self.matched == self.journaled
+
+
+def replay_raw(journal: Path, speed: float) -> RawReplay:
+    """Play all frames at ``speed`` (0: as fast as possible) and compare; blocks until done."""
+    path = raw_journal_in(journal)
+    session = next((each.payload for each in read_entries(path) if is_session(each)), None)
+    if session is None:
+        raise JournalError(f"the raw journal {path} has no session yet")
+    settings, table = session_of(session, path, speed)
+    metrics = InMemoryFeedMetrics()
+    given: list[NDArray[np.void]] = []
+
+    def publish(commands: Commands) -> None:
+        given.append(_venue_prices(commands))
+
+    asyncio.run(run_feed(settings, table, publish, asyncio.Event(), metrics))
+    derived = np.concatenate([_venue_prices(new_commands(0)), *given])
+    journaled = _journaled_prices(journal)
+    return RawReplay(
+        frames=metrics.frames,
+        malformed=metrics.malformed_by_reason,
+        gaps=metrics.gaps.total(),
+        duplicates=metrics.duplicates.total(),
+        prices=len(derived),
+        journaled=len(journaled),
+        matched=_matched(derived.tolist(), journaled.tolist()),
+    )
+
+
+def _venue_prices(commands: Commands) -> NDArray[np.void]:
+    """The fields that a frame decides, of the prices that frames gave."""
+    is_price = (commands["op"] == OP_PRICE) & (commands["source"] == SOURCE_FEED)
+    is_price &= (commands["flags"] & FLAG_STALE == 0) & (commands["origin_ts"] > 0)
+    return commands[COMPARED][is_price].copy()
+
+
+def _journaled_prices(path: Path) -> NDArray[np.void]:
+    with Journal.open_reader(path) as journal:
+        parts = [_venue_prices(chunk) for _, chunk in journal.read("commands")]
+    return np.concatenate([_venue_prices(new_commands(0)), *parts])
+
+
+def _matched(derived: list[object], journaled: list[object]) -> int:
+    """How many of ``journaled`` are met, in order, among ``derived``."""
+    met = 0
+    for each in derived:
+        if met < len(journaled) and each == journaled[met]:
+            met += 1
+    return met

@@ -1,0 +1,148 @@
+"""Writes the raw journal: entries to a tail at once, tails to blocks in a thread beside.
+
+    feed's thread      entry ─► tail file, mapped          before the frame is parsed
+    a thread of ours   full or old tail ─► compressed ─► journal, fsynced ─► tail file removed
+
+A tail bears the number of the block that it will become, so that a start after any death knows which
+tails became blocks already: those at or below the last block are removed, the others become blocks
+first.  Whatever was received is thus in the journal once, however often the process dies.  A failure to
+write is raised at the next entry: frames that cannot be kept are not traded on.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import zstandard
+
+from components.oracle.raw import BLOCK, BLOCKS, FRAMES, STREAMS
+from components.oracle.raw.tail import Tail, entries, whole_size
+from components.oracle.store import Journal, JournalError
+from components.oracle.store.environment import make_directory
+
+TAIL_BYTES: Final = 1 << 20
+TAIL_AGE_NS: Final = 1_000_000_000
+LEVEL: Final = 3
+_WAITING_MAX: Final = 64
+_PREFIX: Final = "tail-"
+
+
+class RawWriter:
+    """Used by the one thread that opened it."""
+
+    def __init__(self, path: Path, *, segment_bytes: int, tail_bytes: int = TAIL_BYTES) -> None:
+        """Open or create the journal in ``path``; what a dead writer left becomes blocks first."""
+        make_directory(path)
+        self._path = path
+        self._tail_bytes = tail_bytes
+        self._failure: Exception | None = None
+        self._waiting: queue.Queue[Tail | None] = queue.Queue(_WAITING_MAX)
+        self._thread = threading.Thread(
+            target=self._write_blocks, args=(segment_bytes,), name="raw journal", daemon=True
+        )
+        self._ready = threading.Event()
+        self._last_block = 0
+        self._thread.start()
+        self._ready.wait()
+        self._raise_failure()
+        self._next = self._last_block + 1
+        self._tail: Tail | None = None
+        self._began_ns = 0
+
+    def add(self, kind: int, source: int, received_ns: int, payload: bytes, now_ns: int) -> None:
+        """Write an entry; it survives the process when this returns.
+
+        ``now_ns``: a clock that never goes back; a tail is not kept for longer than TAIL_AGE_NS.
+        """
+        tail = self._tail
+        if tail is not None and tail.add(kind, source, received_ns, payload):
+            if now_ns - self._began_ns >= TAIL_AGE_NS:
+                self.cut()
+            return
+        self.cut()
+        size = max(self._tail_bytes, Tail.size_of(payload))
+        tail = self._tail = Tail(self._path / f"{_PREFIX}{self._next:012d}", size)
+        self._next += 1
+        self._began_ns = now_ns
+        tail.add(kind, source, received_ns, payload)
+
+    def cut(self) -> None:
+        """Make a block of what there is; waits only if the disk is far behind."""
+        self._raise_failure()
+        if self._tail is not None:
+            self._waiting.put(self._tail)
+            self._tail = None
+
+    def cut_if_old(self, now_ns: int) -> None:
+        """``cut`` if the tail has waited long enough."""
+        if self._tail is not None and now_ns - self._began_ns >= TAIL_AGE_NS:
+            self.cut()
+
+    def close(self) -> None:
+        """Everything becomes a block on disk."""
+        if self._tail is not None and self._failure is None:
+            self._waiting.put(self._tail)
+            self._tail = None
+        self._waiting.put(None)
+        self._thread.join()
+        self._raise_failure()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _write_blocks(self, segment_bytes: int) -> None:
+        """The thread: it alone touches the journal, as LMDB wants it."""
+        try:
+            with Journal.open_writer(self._path, STREAMS, segment_bytes=segment_bytes) as journal:
+                _recover(journal, self._path)
+                self._last_block = journal.last_sequence(BLOCKS)
+                self._ready.set()
+                while (tail := self._waiting.get()) is not None:
+                    append_block(journal, tail.content())
+                    tail.close()
+                    tail.path.unlink()
+        except Exception as problem:
+            self._failure = problem
+            self._ready.set()
+            _drain(self._waiting)
+
+
+def append_block(journal: Journal, content: bytes) -> None:
+    """Append the entries in ``content``, all whole, as one block."""
+    times = [entry.received_ns for entry in entries(content)]
+    packed = np.frombuffer(zstandard.ZstdCompressor(LEVEL).compress(content), np.uint8)
+    first = journal.last_sequence(FRAMES) + 1
+    block = np.zeros(1, BLOCK)
+    block[0] = (times[0], max(times), first, len(packed), len(content), len(times))
+    journal.append(
+        [(FRAMES, first, [packed]), (BLOCKS, journal.last_sequence(BLOCKS) + 1, [block])]
+    )
+
+
+def _recover(journal: Journal, path: Path) -> None:
+    """Make blocks of the tails that a dead writer left."""
+    for tail in sorted(path.glob(f"{_PREFIX}*")):
+        number = int(tail.name.removeprefix(_PREFIX))
+        last = journal.last_sequence(BLOCKS)
+        content = tail.read_bytes()
+        size = whole_size(content)
+        if number > last and size:
+            if number != last + 1:
+                raise JournalError(
+                    f"{tail} should become block {number}, but the journal ends at block {last}"
+                )
+            append_block(journal, content[:size])
+        tail.unlink()
+
+
+def _drain(waiting: queue.Queue[Tail | None]) -> None:
+    """Take what nobody writes any more, so that nobody waits for room."""
+    take: Callable[[], Tail | None] = waiting.get
+    while (tail := take()) is not None:
+        tail.close()
