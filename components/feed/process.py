@@ -33,7 +33,7 @@ def run(context: ProcessContext) -> None:
     feed = continuing(settings.configuration.feed.settings(), _last_prices(context, settings))
     if context.is_restart:
         feed = without_stress(feed)
-    block = CounterBlock.create(
+    block = CounterBlock.continued(
         counters_name(context.platform, context.name), specs_for(FEED, settings.instruments)
     )
     producer = context.producer("commands")

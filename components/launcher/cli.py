@@ -72,7 +72,13 @@ def main(config: Path, duration: float | None, overrides: tuple[str, ...]) -> No
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     try:
-        run_platform(configuration, interrupts, duration, started_at)
+        run_platform(
+            configuration,
+            interrupts,
+            duration,
+            started_at,
+            lambda added: load_platform(config, (*overrides, *added)),
+        )
     except DisruptorError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)

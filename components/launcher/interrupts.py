@@ -1,8 +1,10 @@
-"""Ctrl+C and SIGTERM: what they mean in each phase of a run.
+"""Ctrl+C, SIGTERM and SIGHUP: what they mean in each phase of a run.
 
     preparing    end at once: nothing is started, so nothing needs to be drained
     starting     end at once, at the next safe place
     operational  the first asks to drain; a second ends at once, at the next safe place
+
+SIGHUP asks an operational platform to read its configuration anew; before that it is ignored.
 
 The handler never raises.  An exception at an arbitrary instruction can strike inside a callback
 of the compiler or while shared memory is unmapped; so it only counts, and loops ask in ``pause``.
@@ -35,6 +37,8 @@ class Interrupts:
         self._is_operational = False
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
+        self._is_reload_wanted = False
+        signal.signal(signal.SIGHUP, self._on_hangup)
 
     def prepare(self, leave: Callable[[], None]) -> None:
         """While preparing, ``leave`` is called before the process ends at a signal."""
@@ -48,11 +52,27 @@ class Interrupts:
         """From now on a first signal asks for a drain."""
         self._is_operational = True
 
+    def ask_to_drain(self) -> None:
+        """As a first signal does."""
+        self.count = max(self.count, 1)
+
+    def ask_to_end(self) -> None:
+        """As a second signal does."""
+        self.count = 2
+
+    def take_reload(self) -> bool:
+        """Whether SIGHUP came since the last call."""
+        wanted, self._is_reload_wanted = self._is_reload_wanted, False
+        return wanted
+
     def pause(self, seconds: float) -> None:
         """Sleep a moment; EndedAtOnceError when the run is to be ended without a drain."""
         time.sleep(seconds)
         if self.count > (1 if self._is_operational else 0):
             raise EndedAtOnceError(_WHY)
+
+    def _on_hangup(self, number: int, frame: FrameType | None) -> None:
+        self._is_reload_wanted = self._is_operational
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.count += 1

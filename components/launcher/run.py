@@ -19,17 +19,20 @@ import numpy as np
 
 from components.configuration.model import SNAPSHOTS, PlatformConfiguration
 from components.launcher.banner import farewell, greeting, process_table
+from components.launcher.control import Control, Live, Load
+from components.launcher.doctor import require_fit
 from components.launcher.interrupts import Interrupts
 from components.launcher.recovery import Recovery, ReplayProgress, recover
 from components.launcher.status import StatusBoard, clock
 from components.launcher.warm_up import remove_segments, warm_up
+from components.launcher.watches import Watches
 from components.messages.code import OP_RESUME, SOURCE_SETUP
 from components.messages.command import new_commands
 from components.monitor.catalogue import LAUNCHER, specs_for
 from components.monitor.platform_view import counters_name
 from components.oracle.platform_hash import platform_hash
 from components.run_settings import RunSettings
-from disruptor.errors import ConfigurationError, ProcessFailedError
+from disruptor.errors import ConfigurationError, DisruptorError, ProcessFailedError
 from disruptor.memory.counters import CounterBlock, put
 from disruptor.memory.segment import SHARED_MEMORY_DIRECTORY, existing, reclaim
 from disruptor.supervisor.supervisor import Supervisor
@@ -45,15 +48,19 @@ def run_platform(
     interrupts: Interrupts,
     duration_s: float | None,
     started_at: float,
+    load: Load,
 ) -> None:
     """Run until a signal, the end of ``duration_s``, or a failure, which is raised.
 
-    ``started_at``: the monotonic time at which the command was given.
+    ``started_at``: the monotonic time at which the command was given.  ``load`` reads the
+    configuration anew, with further overrides.
     """
     interrupts.prepare(remove_segments)
     configuration = configuration.gated()
     _check_port(configuration)
     _refuse_second_instance(configuration)
+    for line in require_fit(configuration):
+        click.echo(f"warning: {line}")
     warm_up(click.echo)
     recovery = recover(configuration, ReplayProgress(click.echo))
     for note in recovery.notes:
@@ -61,10 +68,13 @@ def run_platform(
     interrupts.start()
     run = _Run(recovery, interrupts, started_at)
     try:
-        run.start()
+        run.start(load)
         interrupts.operate()
         run.watch(duration_s)
         run.drain()
+    except ProcessFailedError:
+        run.save_what_is_left()
+        raise
     finally:
         run.clean_up()
 
@@ -75,21 +85,22 @@ class _Run:
     def __init__(self, recovery: Recovery, interrupts: Interrupts, started_at: float) -> None:
         self._recovery = recovery
         self._interrupts = interrupts
-        self._configuration = recovery.configuration
         self._started_at = started_at
         self._platform = recovery.configuration.name
-        placement = plan(self._configuration)
+        placement = plan(recovery.configuration)
         for warning in placement.warnings:
             click.echo(f"warning: {warning}")
         self._placement = placement
         settings = RunSettings(recovery.configuration, recovery.instruments, recovery.restored)
+        self._live = Live(recovery.configuration, settings)
+        self._control: Control | None = None
         self._supervisor = Supervisor(
-            self._configuration,
+            recovery.configuration,
             placement,
             settings,
             recovery.initial_sequences,
-            lambda line: click.echo(f"{clock()}  {line}", err=True),
-            interrupts.pause,
+            _say,
+            self._pause,
         )
         self._board = StatusBoard(
             self._platform,
@@ -99,7 +110,11 @@ class _Run:
         )
         self._counters: CounterBlock | None = None
 
-    def start(self) -> None:
+    @property
+    def _configuration(self) -> PlatformConfiguration:
+        return self._live.configuration
+
+    def start(self, load: Load) -> None:
         """Bring everything up and say so."""
         click.echo(greeting(self._configuration, self._recovery))
         self._counters = CounterBlock.create(
@@ -117,6 +132,9 @@ class _Run:
         for name in feeding:
             supervisor.start(name)
         self._count_start()
+        self._control = Control(
+            self._live, supervisor, self._interrupts, self._recovery.instruments, load, _say
+        )
         click.echo(process_table(self._configuration, self._placement, supervisor))
         click.echo(
             f"{clock()}  operational after {time.monotonic() - self._started_at:.1f} s  ·  "
@@ -126,24 +144,34 @@ class _Run:
 
     def watch(self, duration_s: float | None) -> None:
         """Look after the processes and tell the operator, until it is time to stop."""
-        interval = self._configuration.status_interval_s
+        assert self._control is not None
+        rings = self._supervisor.rings.items()
+        watches = Watches(
+            Path(self._configuration.oracle.path),
+            lambda: {name: ring.statistics() for name, ring in rings},
+        )
         self._board.begin()
-        began = time.monotonic()
-        next_status = began + interval
+        began = last_status = time.monotonic()
         lines = 0
         while self._interrupts.count == 0:
             now = time.monotonic()
             if duration_s is not None and now - began >= duration_s:
                 return
             self._supervisor.poll()
+            if self._interrupts.take_reload():
+                self._control.reload()
+            for line in watches.look(now):
+                _say(f"warning: {line}")
             self._board.print_liquidations()
-            if interval and now >= next_status:
-                next_status += interval
+            interval = self._configuration.status_interval_s
+            if interval and now >= last_status + interval:
+                last_status = now
                 self._board.print_status()
                 lines += 1
                 if lines % _CHECKPOINT_EVERY == 1:
                     self._board.print_checkpoint()
-            self._interrupts.pause(_POLL_S)
+            self._supervisor.wait(_POLL_S, self._control.socket.descriptors())
+            self._pause(0.0)
 
     def drain(self) -> None:
         """Stop the feed, let everything in the rings arrive, stop the rest, say farewell."""
@@ -164,12 +192,20 @@ class _Run:
         if is_quiet and supervisor.rings["commands"].cursor == last:
             self._compare_with_shadow(last, state)
 
+    def save_what_is_left(self) -> None:
+        """After a failure: end the feed, and let those that still run take what the rings hold."""
+        with contextlib.suppress(DisruptorError):
+            self._supervisor.stop_producers()
+            self._supervisor.stop_rest()
+
     def clean_up(self) -> None:
         """Leave no process and nothing in shared memory.
 
         A process that still runs is killed; the journal keeps what was committed.
         """
         self._supervisor.kill()
+        if self._control is not None:
+            self._control.close()
         self._board.close()
         self._supervisor.unlink()
         if self._counters is not None:
@@ -177,6 +213,11 @@ class _Run:
         for name in existing(f"{self._platform}."):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(f"{SHARED_MEMORY_DIRECTORY}/{name}")
+
+    def _pause(self, seconds: float) -> None:
+        if self._control is not None:
+            self._control.socket.serve()
+        self._interrupts.pause(seconds)
 
     def _publish_setup(self) -> None:
         """What the journal lacks of the configuration, as the first commands of this run.
@@ -219,6 +260,10 @@ class _Run:
         }
         for metric, value in values.items():
             put(self._counters.words, self._counters.offset(metric), value)
+
+
+def _say(line: str) -> None:
+    click.echo(f"{clock()}  {line}", err=True)
 
 
 def _check_port(configuration: PlatformConfiguration) -> None:

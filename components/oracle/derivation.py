@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from components.messages.command import Commands
-from components.messages.event import Events
-from components.messages.risk import Risks
 from components.oracle.platform_hash import platform_hash
+from components.oracle.sentinel_run import Answers, SentinelRun
 from components.sentinel import engine as sentinel_engine
 from components.sentinel.engine import SentinelState
 from components.titan.shards import Deriver, Shards, new_shards, shards_hash, shards_told
@@ -23,14 +22,6 @@ _BATCH: Final = 4096
 """Commands that Titan runs ahead of Sentinel: their events stay in the processor's cache."""
 _OUTBOX_RECORDS: Final = 1 << 14
 """Room beyond what one more step could need; an outbox in which no step fits is made anew."""
-
-
-class Derived(NamedTuple):
-    """What followed from some commands, in order; views that are valid until the next step."""
-
-    events: Events
-    risks: Risks
-    orders: Commands
 
 
 class StateHashes(NamedTuple):
@@ -51,12 +42,18 @@ class Derivation:
         commands_last: int = 0,
     ) -> None:
         self.shards = shards if shards is not None else new_shards(1)
-        self.sentinel = sentinel if sentinel is not None else sentinel_engine.new_state()
+        self._sentinel = SentinelRun(
+            sentinel if sentinel is not None else sentinel_engine.new_state()
+        )
         self.commands_last = commands_last
         self._titan = Deriver(self.shards, _OUTBOX_RECORDS, self.sentinel)
-        self._answer_box = sentinel_engine.new_outbox(_OUTBOX_RECORDS, _OUTBOX_RECORDS)
 
-    def feed(self, commands: Commands) -> Iterator[Derived]:
+    @property
+    def sentinel(self) -> SentinelState:
+        """Sentinel's state."""
+        return self._sentinel.state
+
+    def feed(self, commands: Commands) -> Iterator[Answers]:
         """Apply the next commands; must be exhausted before the next call.
 
         Titan runs ahead by a batch; as Sentinel depends on the events alone, it comes to the same
@@ -69,7 +66,7 @@ class Derivation:
             batch = commands[start : start + _BATCH]
             for applied, events in self._titan.feed(batch, self.commands_last + 1):
                 self.commands_last += applied
-                yield from self._answered(events)
+                yield from self._sentinel.feed(events)
 
     def run(self, commands: Commands) -> None:
         """``feed``, for who needs the states only."""
@@ -82,16 +79,3 @@ class Derivation:
         sentinel = sentinel_engine.state_hash(self.sentinel)
         whole = platform_hash(self.commands_last, titan, sentinel)
         return StateHashes(titan.hex(), sentinel.hex(), whole)
-
-    def _answered(self, events: Events) -> Iterator[Derived]:
-        done = 0
-        while done < len(events):
-            box = self._answer_box
-            reached = int(sentinel_engine.apply_batch(self.sentinel, events, done, box))
-            risks, orders = box.risks[: box.risk_count[0]], box.orders[: box.order_count[0]]
-            box.risk_count[0] = box.order_count[0] = 0
-            if reached < len(events):
-                room = 2 * int(sentinel_engine.outbox_bound(self.sentinel)) + _OUTBOX_RECORDS
-                self._answer_box = sentinel_engine.new_outbox(room, room)
-            yield Derived(events[done:reached], risks, orders)
-            done = reached

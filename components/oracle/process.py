@@ -20,7 +20,7 @@ from components.configuration.model import PlatformConfiguration
 from components.messages.command import COMMAND
 from components.monitor.catalogue import ORACLE, STREAMS, specs_for
 from components.monitor.platform_view import counters_name
-from components.oracle.store.journal import Journal
+from components.oracle.store import Journal, JournalError
 from components.oracle.streams import STREAM_DTYPES
 from components.run_settings import RunSettings
 from disruptor.memory.counters import CounterBlock, add, observe, put
@@ -85,12 +85,14 @@ def open_journal(configuration: PlatformConfiguration) -> Journal:
 def run(context: ProcessContext) -> None:
     """Journal until told to stop and drained; the last commit is synced before it returns."""
     settings: RunSettings = context.settings
+    context.restoring()
     journal = open_journal(settings.configuration)
-    block = CounterBlock.create(
+    block = CounterBlock.continued(
         counters_name(context.platform, context.name), specs_for(ORACLE, settings.instruments)
     )
     try:
         consumers = [context.consumer(stream) for stream in STREAMS]
+        _take_up(journal, consumers)
         counters = JournalCounters(block)
         counters.durable(journal)
         context.ready()
@@ -99,6 +101,18 @@ def run(context: ProcessContext) -> None:
     finally:
         journal.close()
         block.unlink()
+
+
+def _take_up(journal: Journal, consumers: list[Consumer]) -> None:
+    """Pass over what is in the journal already: a predecessor died before it moved its places on."""
+    for stream, consumer in zip(STREAMS, consumers, strict=True):
+        journaled = journal.last_sequence(stream)
+        if journaled < consumer.sequence:
+            raise JournalError(
+                f"the journal {journal.path} ends at sequence {journaled} of stream {stream}, but "
+                f"the ring has given it up to {consumer.sequence}: its end is missing"
+            )
+        consumer.advance(journaled)
 
 
 def _serve(

@@ -19,6 +19,7 @@ from components.configuration.model import COMMANDS
 from components.monitor.catalogue import SNAPSHOTS, specs_for
 from components.monitor.platform_view import counters_name
 from components.oracle import snapshots
+from components.oracle.resumption import newest_start
 from components.oracle.shadow import Schedule, Shadow
 from components.oracle.store import Journal, snapshot_file
 from components.oracle.store.snapshot_file import SnapshotError, SnapshotPlace
@@ -42,13 +43,15 @@ def run(context: ProcessContext) -> None:
     oracle = settings.configuration.oracle
     os.setpriority(os.PRIO_PROCESS, 0, _LOWEST_PRIORITY)
     schedule = Schedule(oracle.snapshots.every_commands, oracle.snapshots.every_s)
-    block = CounterBlock.create(
+    context.restoring()
+    block = CounterBlock.continued(
         counters_name(context.platform, context.name), specs_for(SNAPSHOTS, settings.instruments)
     )
     try:
         with Journal.open_reader(Path(oracle.path), STREAM_DTYPES) as journal:
             counters = SnapshotCounters(block)
-            shadow = Shadow(journal, settings.restored.as_snapshot(), schedule)
+            start = newest_start(journal, settings.restored.as_snapshot(), {})
+            shadow = Shadow(journal, start, schedule)
             days = oracle.snapshots.keep_days
             keeper = Keeper(journal, shadow, oracle.snapshots.keep, days * _DAY_S, counters)
             context.ready()

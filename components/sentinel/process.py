@@ -1,6 +1,13 @@
-"""Sentinel as a process: margin and liquidation behind Titan's events."""
+"""Sentinel as a process: margin and liquidation behind Titan's events.
+
+Every start is a resumption (see ``components.oracle.resumption``): the first one finds nothing to
+catch up with.
+"""
 
 from __future__ import annotations
+
+import contextlib
+from pathlib import Path
 
 import numpy as np
 
@@ -14,6 +21,9 @@ from components.monitor.platform_view import (
     table_name,
 )
 from components.monitor.showing import Showing
+from components.oracle.resumption import ResumedSentinel, resume_sentinel
+from components.oracle.store import Journal
+from components.oracle.streams import STREAM_DTYPES
 from components.run_settings import RunSettings
 from components.sentinel.account_view import ACCOUNT_VIEW, fill_account_view, totals
 from components.sentinel.engine import new_outbox, outbox_bound, state_hash
@@ -28,8 +38,10 @@ from components.sentinel.instrumentation import (
     sentinel_counters,
 )
 from components.sentinel.pipeline import OUTBOX_TOO_SMALL, SENT, Wiring, serve
+from disruptor.errors import SegmentError
 from disruptor.memory.counters import CounterBlock
 from disruptor.memory.snapshot_table import SnapshotTable
+from disruptor.ring.ring_buffer import Consumer
 from disruptor.supervisor.child import ProcessContext
 
 _TIMEOUT_NS = 100_000_000
@@ -43,11 +55,12 @@ class Showcase:
     def __init__(
         self, context: ProcessContext, settings: RunSettings, state: SentinelState
     ) -> None:
-        self.block = CounterBlock.create(
+        self.block = CounterBlock.continued(
             counters_name(context.platform, context.name),
             specs_for(SENTINEL, settings.instruments),
         )
         capacity = len(state.accounts)
+        self.liquidations_before = _liquidations_before(context)
         self._accounts = SnapshotTable.create(
             table_name(context.platform, ACCOUNTS), ACCOUNT_VIEW, capacity
         )
@@ -76,19 +89,33 @@ class Showcase:
 def run(context: ProcessContext) -> None:
     """Guard the accounts until told to stop and drained; leaves the hash of the final state."""
     settings: RunSettings = context.settings
-    state = settings.restored.sentinel_state
-    showcase = Showcase(context, settings, state)
+    context.restoring()
+    events = context.consumer("events")
+    path = Path(settings.configuration.oracle.path)
+    with Journal.open_reader(path, STREAM_DTYPES) as journal:
+        resumed = resume_sentinel(
+            journal,
+            settings.restored,
+            events,
+            context.rings,
+            context.beat,
+        )
+    showcase = Showcase(context, settings, resumed.state)
     try:
-        _serve(context, settings, state, showcase)
+        _serve(context, settings, events, resumed, showcase)
     finally:
         showcase.unlink()
-    context.line.result = state_hash(state)
+    context.line.result = state_hash(resumed.state)
 
 
 def _serve(
-    context: ProcessContext, settings: RunSettings, state: SentinelState, showcase: Showcase
+    context: ProcessContext,
+    settings: RunSettings,
+    events: Consumer,
+    resumed: ResumedSentinel,
+    showcase: Showcase,
 ) -> None:
-    events = context.consumer("events")
+    state = resumed.state
     risk = context.producer("risk")
     commands = context.producer("commands")
     wiring = Wiring(
@@ -106,12 +133,12 @@ def _serve(
         never=np.zeros(1, np.int64),
     )
     counters = sentinel_counters(showcase.block, settings.instruments)
-    progress = np.array([events.sequence, 0, 0], np.int64)
-    outbox = new_outbox(_OUTBOX_RECORDS, _OUTBOX_RECORDS)
-    outbox = _larger_outbox(state, outbox, progress)
-    unsent = settings.restored.pending_orders
-    outbox.orders[: len(unsent)] = unsent
-    outbox.order_count[0] = context.line.pending[0] = len(unsent)
+    before = showcase.liquidations_before
+    counters.recent[: len(before)] = before
+    counters.recent_count[0] = len(before)
+    progress = np.array([resumed.applied, 0, 0], np.int64)
+    outbox = _first_outbox(resumed)
+    context.line.pending[0] = len(resumed.owed_orders)
     showing = Showing(lambda: showcase.show(state, counters))
     context.ready()
     while True:
@@ -123,6 +150,27 @@ def _serve(
         showing.offer()
         if context.has_drained("events") and not context.line.pending[0]:
             return
+
+
+def _liquidations_before(context: ProcessContext) -> np.ndarray:
+    """The newest liquidations that a predecessor had shown; empty if there was none."""
+    with contextlib.suppress(SegmentError):
+        table = SnapshotTable.attach(table_name(context.platform, LIQUIDATIONS), RISK)
+        shown = table.copy()
+        table.close()
+        return shown
+    return np.zeros(0, RISK)
+
+
+def _first_outbox(resumed: ResumedSentinel) -> SentinelOutbox:
+    """Room to begin with, and in it what the predecessor owes."""
+    room = 2 * int(outbox_bound(resumed.state)) + 2 * _OUTBOX_RECORDS
+    outbox = new_outbox(room + len(resumed.owed), room + len(resumed.owed_orders))
+    outbox.risks[: len(resumed.owed)] = resumed.owed
+    outbox.risk_count[0] = len(resumed.owed)
+    outbox.orders[: len(resumed.owed_orders)] = resumed.owed_orders
+    outbox.order_count[0] = len(resumed.owed_orders)
+    return outbox
 
 
 def _larger_outbox(

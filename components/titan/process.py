@@ -1,22 +1,32 @@
-"""Titan as a process: the matching engine between the commands and the events ring."""
+"""Titan as a process: the matching engine between the commands and the events ring.
+
+Every start is a resumption (see ``components.oracle.resumption``): the first one finds nothing to
+catch up with.
+"""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 
 from components.monitor.catalogue import TITAN, specs_for
 from components.monitor.platform_view import counters_name, depth_name
 from components.monitor.showing import Showing
+from components.oracle.resumption import ResumedTitan, resume_titan
+from components.oracle.store import Journal
+from components.oracle.streams import STREAM_DTYPES
 from components.risk_gate import RiskGate
 from components.run_settings import RunSettings
 from components.titan.depth_view import DEPTH_VIEW, depth_capacity, depth_rows
 from components.titan.engine import new_outbox, state_hash
-from components.titan.engine.state import RISK_GATE, Outbox, TitanState
+from components.titan.engine.state import Outbox, TitanState
 from components.titan.gated_pipeline import serve_gated
 from components.titan.instrumentation import titan_counters
 from components.titan.pipeline import OUTBOX_TOO_SMALL, Wiring, bound_of, serve
 from disruptor.memory.counters import CounterBlock
 from disruptor.memory.snapshot_table import SnapshotTable
+from disruptor.ring.ring_buffer import Consumer
 from disruptor.supervisor.child import ProcessContext
 
 _TIMEOUT_NS = 100_000_000
@@ -26,8 +36,20 @@ _OUTBOX_EVENTS = 1 << 14
 def run(context: ProcessContext) -> None:
     """Match until told to stop and drained; leaves the hash of the final state."""
     settings: RunSettings = context.settings
-    state = settings.restored.shards[0]
-    block = CounterBlock.create(
+    context.restoring()
+    commands = context.consumer("commands")
+    path = Path(settings.configuration.oracle.path)
+    with Journal.open_reader(path, STREAM_DTYPES) as journal:
+        resumed = resume_titan(
+            journal,
+            settings.restored,
+            commands,
+            context.rings["commands"],
+            context.rings["events"],
+            context.beat,
+            is_gated=settings.configuration.titan.risk_gate,
+        )
+    block = CounterBlock.continued(
         counters_name(context.platform, context.name), specs_for(TITAN, settings.instruments)
     )
     books = SnapshotTable.create(
@@ -36,21 +58,22 @@ def run(context: ProcessContext) -> None:
         depth_capacity(len(settings.instruments)),
     )
     try:
-        _serve(context, settings, state, block, books)
+        _serve(context, settings, commands, resumed, block, books)
     finally:
         block.unlink()
         books.unlink()
-    context.line.result = state_hash(state)
+    context.line.result = state_hash(resumed.state)
 
 
 def _serve(
     context: ProcessContext,
     settings: RunSettings,
-    state: TitanState,
+    commands: Consumer,
+    resumed: ResumedTitan,
     block: CounterBlock,
     books: SnapshotTable,
 ) -> None:
-    commands = context.consumer("commands")
+    state = resumed.state
     events = context.producer("events")
     wiring = Wiring(
         commands=context.rings["commands"].view,
@@ -64,12 +87,12 @@ def _serve(
         never=np.zeros(1, np.int64),
     )
     counters = titan_counters(block, settings.instruments)
-    progress = np.array([commands.sequence, 0], np.int64)
-    outbox = _larger_outbox(state, _OUTBOX_EVENTS)
+    progress = np.array([resumed.applied, 0], np.int64)
+    outbox = _larger_outbox(state, _OUTBOX_EVENTS + len(resumed.owed))
+    outbox.slots[: len(resumed.owed)] = resumed.owed
+    outbox.count[0] = len(resumed.owed)
     showing = Showing(lambda: books.publish(depth_rows(state, len(settings.instruments))))
-    gate = None
-    if settings.configuration.titan.risk_gate or state.totals[RISK_GATE]:
-        gate = RiskGate(state, settings.restored.sentinel_state)
+    gate = None if resumed.sentinel is None else RiskGate(state, resumed.sentinel)
     context.ready()
     while True:
         if gate is None:

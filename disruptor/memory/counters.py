@@ -23,6 +23,7 @@ anything else that ascends.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 from collections.abc import Mapping, Sequence
@@ -34,7 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from disruptor.compiled import entry
-from disruptor.errors import LayoutMismatchError
+from disruptor.errors import LayoutMismatchError, SegmentError
 from disruptor.memory.process_identity import ProcessIdentity
 from disruptor.memory.segment import Segment
 
@@ -202,6 +203,17 @@ class CounterBlock:
                 f"{sum(spec.word_count for spec in specs)}"
             )
         return cls(segment, specs)
+
+    @classmethod
+    def continued(cls, name: str, specs: Sequence[CounterSpec]) -> CounterBlock:
+        """The block of a dead predecessor, which goes on counting where that one stopped; else a
+        new one."""
+        with contextlib.suppress(SegmentError):
+            block = cls.attach(name)
+            if block.specs == tuple(specs) and block._segment.adopt():
+                return block
+            block.close()
+        return cls.create(name, specs)
 
     @property
     def name(self) -> str:

@@ -191,6 +191,15 @@ class Segment:
             )
         return segment
 
+    def adopt(self) -> bool:
+        """Become the owner of a segment whose owner is proven dead; False if it lives."""
+        with self.exclusive():
+            if self.owner.is_alive():
+                return False
+            header, me = self._header(), current_process()
+            header["pid"], header["start_time"] = me.pid, me.start_time
+        return True
+
     def settle(self, options: PageOptions) -> None:
         """Fill this process's page tables, and try for huge or locked pages; see ``residency``."""
         self._refusals = settle(self._memory.mapping, options)

@@ -45,12 +45,12 @@ from disruptor.memory.segment import HEADER_BYTES, PAGE_BYTES, Segment
 from disruptor.ring import gating, layout, multi_producer_sequencer, status
 from disruptor.ring.availability import NEVER
 from disruptor.ring.consumer import FOREVER_NS, Consumer
-from disruptor.ring.doors import signal
+from disruptor.ring.doors import available, signal
 from disruptor.ring.layout import Ring
 from disruptor.ring.producer import Claim, Producer
 from disruptor.ring.sequencer import cursor
-from disruptor.ring.status import NO_LINE, ConsumerStatus, RingStatistics
-from disruptor.ring.tap import Tap
+from disruptor.ring.status import NO_LINE, ConsumerStatus, ProducerStatus, RingStatistics
+from disruptor.ring.tap import Tap, oldest_whole
 from disruptor.ring.wait_strategy import WaitStrategy, wait_strategy
 
 __all__ = [
@@ -66,6 +66,7 @@ __all__ = [
 ]
 
 _FROM_NOW: Final = -1
+_NOBODY: Final = np.zeros(0, np.int64)
 
 
 class RingBuffer:
@@ -248,6 +249,11 @@ class RingBuffer:
         everybody = status.consumers_of(self.view.words)
         return tuple(each for each in everybody if not each.owner.is_alive())
 
+    def dead_producers(self) -> tuple[ProducerStatus, ...]:
+        """The producers of a multi-producer ring whose process is proven to have ended."""
+        everybody = status.producers_of(self.view.words)
+        return tuple(each for each in everybody if not each.owner.is_alive())
+
     def remove_dead_consumers(self) -> tuple[str, ...]:
         """Remove the consumers that are proven dead, and count them; their names.
 
@@ -315,6 +321,22 @@ class RingBuffer:
         indices = np.arange(low, high + 1) & (self.capacity - 1)
         copied: NDArray[Any] = self.view.slots[indices]
         return copied
+
+    def copy_if_held(self, low: int, high: int) -> NDArray[Any] | None:
+        """A copy of the events low … high; None unless all are published and none overwritten.
+
+        For one that holds no place in the ring, or looks behind its own.
+        """
+        if int(available(self.view, _NOBODY, low)) < high:
+            return None
+        copied = self.events(low, high)
+        return copied if self.oldest_held <= low else None
+
+    @property
+    def oldest_held(self) -> int:
+        """The oldest sequence whose slot nobody has begun to write anew, be it for a claim that was
+        never published."""
+        return int(oldest_whole(self.view))
 
     def close(self) -> None:
         """Drop this process's mapping; views keep theirs alive."""

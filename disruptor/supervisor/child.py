@@ -22,7 +22,14 @@ from disruptor.memory.libc import monotonic_ns
 from disruptor.memory.process_identity import current_process
 from disruptor.ring.ring_buffer import Consumer, Producer, RingBuffer
 from disruptor.ring.wait_strategy import WaitStrategy
-from disruptor.supervisor.control_block import FAILED, RUNNING, STOP, STOPPED, ControlLine
+from disruptor.supervisor.control_block import (
+    FAILED,
+    RESTORING,
+    RUNNING,
+    STOP,
+    STOPPED,
+    ControlLine,
+)
 from disruptor.topology.graph import Graph
 from disruptor.topology.model import Process
 
@@ -63,6 +70,11 @@ class ProcessContext:
         """This process as a producer of a ring that it writes."""
         return self.rings[ring].producer(self.name, self.strategy)
 
+    def restoring(self) -> None:
+        """Say that the state is being restored; ``beat`` meanwhile."""
+        self.line.state = RESTORING
+        self.beat()
+
     def ready(self) -> None:
         """Say that everything is restored and the work begins; the supervisor waits for it."""
         self.line.state = RUNNING
@@ -71,6 +83,9 @@ class ProcessContext:
     def beat(self) -> None:
         """Show that the loop turns; call it some times a second."""
         self.line.heartbeat[0] = monotonic_ns()
+        level = int(self.line.log_level[0])
+        if level and level != logging.root.level:
+            logging.root.setLevel(level)
 
     def should_stop(self) -> bool:
         """Whether to finish what has arrived and return."""

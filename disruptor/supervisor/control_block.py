@@ -5,7 +5,8 @@
 The supervisor owns the segment and writes STATE only for processes that do not run; a process
 writes its own line.  ORDER is the word that every loop polls (STOP asks to finish what has
 arrived and end); HEARTBEAT moves while the loop turns; PENDING tells of output that is decided
-and not yet published, so that a drain does not cut it off.
+and not yet published, so that a drain does not cut it off; MISSING has bit n set while process n,
+on which this one depends, does not run; LOG_LEVEL is the level that it shall log at, 0 as it does.
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ _HEARTBEAT: Final = 16
 _PENDING: Final = 17
 _RESULT: Final = 18
 _RESULT_WORDS: Final = 4
+_MISSING: Final = 22
+_LOG_LEVEL: Final = 23
 _NAME: Final = 24
 _NAME_WORDS: Final = 8
 _FAILURE: Final = 32
@@ -70,6 +73,7 @@ class ProcessSnapshot:
     heartbeat_ns: int
     pending: int
     failure: str
+    missing: tuple[str, ...]  # those on which it depends and that do not run now
 
 
 class ControlLine:
@@ -80,6 +84,8 @@ class ControlLine:
         self.order = words[_ORDER : _ORDER + 1]
         self.pending = words[_PENDING : _PENDING + 1]
         self.heartbeat = words[_HEARTBEAT : _HEARTBEAT + 1]
+        self.missing = words[_MISSING : _MISSING + 1]
+        self.log_level = words[_LOG_LEVEL : _LOG_LEVEL + 1]
 
     @property
     def state(self) -> int:
@@ -121,20 +127,28 @@ class ControlLine:
     def failure(self, sentence: str) -> None:
         _write_text(self._words[_FAILURE : _FAILURE + _FAILURE_WORDS], sentence)
 
-    def name_it(self, name: str) -> None:
+    @property
+    def name(self) -> str:
+        """The process' name in the topology."""
+        return _text(self._words[_NAME : _NAME + _NAME_WORDS])
+
+    @name.setter
+    def name(self, name: str) -> None:
         _write_text(self._words[_NAME : _NAME + _NAME_WORDS], name)
 
-    def snapshot(self) -> ProcessSnapshot:
-        """All of it as plain values."""
+    def snapshot(self, everybody: Sequence[str]) -> ProcessSnapshot:
+        """All of it as plain values; ``everybody``: the names of all processes, in order."""
         words = self._words
+        missing = int(words[_MISSING])
         return ProcessSnapshot(
-            name=_text(words[_NAME : _NAME + _NAME_WORDS]),
+            name=self.name,
             state=STATE_NAMES[int(words[_STATE])],
             owner=ProcessIdentity(int(words[_PID]), int(words[_START_TIME])),
             restarts=self.restarts,
             heartbeat_ns=int(words[_HEARTBEAT]),
             pending=int(words[_PENDING]),
             failure=self.failure,
+            missing=tuple(name for at, name in enumerate(everybody) if missing >> at & 1),
         )
 
 
@@ -158,7 +172,7 @@ class ControlBlock:
         segment = Segment.create(cls.segment_name(platform), KIND, VERSION, size)
         block = cls(segment, len(processes))
         for line, name in zip(block.lines, processes, strict=True):
-            line.name_it(name)
+            line.name = name
         segment.publish()
         return block
 
@@ -175,7 +189,8 @@ class ControlBlock:
 
     def snapshots(self) -> list[ProcessSnapshot]:
         """All processes, in the topology's order."""
-        return [line.snapshot() for line in self.lines]
+        everybody = [line.name for line in self.lines]
+        return [line.snapshot(everybody) for line in self.lines]
 
     def close(self) -> None:
         """Drop this process's handle."""

@@ -1,25 +1,34 @@
-"""When a process that died is started again, and how long that waits; pure functions."""
+"""When a process that died is started again, and how long that waits; pure functions.
+
+What counts is how often it was started again lately, within ``restart_window_s``: the first time it
+comes back at once, then after a delay that doubles, and too often is never again.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
 
 from disruptor.topology.model import Process
 
-_FIRST_DELAY_S: Final = 0.1
-_LONGEST_DELAY_S: Final = 10.0
+
+def recent_restarts(process: Process, restarts_at: Sequence[float], now: float) -> int:
+    """How many of these times lie within the window."""
+    return sum(now - at < process.restart_window_s for at in restarts_at)
 
 
-def may_restart(process: Process, failed: bool, restarts: int) -> bool:
-    """Whether this process, having ended, gets another try.
+def may_restart(process: Process, failed: bool, recent: int) -> bool:
+    """Whether this process, having ended, gets another try after ``recent`` ones.
 
     ``failed``: it raised or was killed; otherwise it returned by itself.
     """
-    if restarts >= process.max_restarts:
+    if recent >= process.max_restarts:
         return False
     return process.restart == "always" or (process.restart == "on-failure" and failed)
 
 
-def delay_before_restart(restarts: int) -> float:
-    """Seconds to wait before try number ``restarts`` + 1: doubling, up to a limit."""
-    return min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2.0**restarts)
+def delay_before_restart(process: Process, recent: int) -> float:
+    """Seconds to wait before try number ``recent`` + 1."""
+    if recent == 0:
+        return 0.0
+    doubled = process.restart_delay_s * 2.0 ** min(recent - 1, 64)
+    return float(min(process.restart_delay_max_s, doubled))

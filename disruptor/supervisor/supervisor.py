@@ -13,16 +13,24 @@ still unread.  Last, the others are stopped, producers first.
 
 Dead producers are looked for in every ``poll``, also those that the supervisor did not start: a
 hole that cannot be filled at once, because a living producer's claim overlaps, is filled then.
+
+A reader with ``lag_max`` that is too far behind is detached by the producers, ends with EvictedError
+and, if its policy allows it, joins again at the newest event.
+
+A process that dies is started again while the others run and the rings stand; its successor takes
+over its places in the rings.  One that lives and hangs is killed first, see ``pulse``.  Those that
+read what it writes are told, in their control lines.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from disruptor.errors import DisruptorError, ProcessFailedError
@@ -31,22 +39,38 @@ from disruptor.ring.wait_strategy import wait_strategy
 from disruptor.supervisor.child import ProcessContext, become
 from disruptor.supervisor.control_block import (
     BACKOFF,
+    DRAINING,
     FAILED,
+    RESTORING,
     RUNNING,
     STARTING,
+    STATE_NAMES,
     STOP,
     STOPPED,
     ControlBlock,
     ControlLine,
 )
-from disruptor.supervisor.restart_policy import delay_before_restart, may_restart
+from disruptor.supervisor.control_socket import ControlError
+from disruptor.supervisor.pulse import Pulse
+from disruptor.supervisor.restart_policy import (
+    delay_before_restart,
+    may_restart,
+    recent_restarts,
+)
 from disruptor.topology.graph import Graph
-from disruptor.topology.model import Topology
+from disruptor.topology.model import Process, Topology
 from disruptor.topology.placement import Placement
 from disruptor.topology.reference import event_dtype, run_function
 
 _POLL_S: Final = 0.002
 _READY_TIMEOUT_S: Final = 120.0
+_STOP_WITHIN_S: Final = 2.0
+_FROM_NOW: Final = -1
+_PIECES: Final = 4
+"""Producers claim up to this part of a ring at once."""
+
+_WORKING: Final = (RUNNING, DRAINING)
+_COMING: Final = (STARTING, RESTORING)
 
 
 @dataclass
@@ -55,8 +79,14 @@ class _Child:
 
     line: ControlLine
     pid: int = 0
+    pidfd: int = -1
+    pulse: Pulse = field(default_factory=lambda: Pulse(time.monotonic()))
     restart_at: float = 0.0
+    restarts_at: list[float] = field(default_factory=list)
     is_expected_to_end: bool = False
+    killed_because: str = ""
+    is_asked_to_restart: bool = False
+    kill_at: float = 0.0
 
 
 class Supervisor:
@@ -110,22 +140,78 @@ class Supervisor:
     def poll(self) -> None:
         """Look after the children; call it some times a second.
 
-        Restarts what may be restarted, and raises ProcessFailedError for what may not.
+        Kills what hangs, restarts what may be restarted, and raises ProcessFailedError for what
+        may not.
         """
         self._void_claims()
+        now = time.monotonic()
         for name, child in self._children.items():
             if child.pid and self._reap(child):
                 self._after_death(name, child)
-            elif child.restart_at and time.monotonic() >= child.restart_at:
+            elif child.pid and child.is_asked_to_restart:
+                if now >= child.kill_at:
+                    os.kill(child.pid, signal.SIGKILL)
+            elif child.pid:
+                self._kill_if_hung(name, child, now)
+            if child.restart_at and time.monotonic() >= child.restart_at:
                 child.restart_at = 0.0
                 child.line.count_restart()
                 self._fork(name, child)
+        self._tell_who_is_missing()
+
+    def wait(self, timeout_s: float, others: Sequence[int] = ()) -> None:
+        """Sleep until a child ends, one of the other file descriptors is readable, or it is time
+        for the next ``poll``."""
+        ended = select.poll()
+        for descriptor in others:
+            ended.register(descriptor, select.POLLIN)
+        for child in self._children.values():
+            if child.pid:
+                ended.register(child.pidfd, select.POLLIN)
+        ended.poll(timeout_s * 1_000)
+
+    def restart(self, name: str) -> None:
+        """End a process and start it anew; ``poll`` carries it out.
+
+        One that only writes is asked to end, so that it can close what it has open; any other is
+        killed, since it continues from rings and journal anyway.  ControlError for one that does
+        not run, or does not restart.
+        """
+        child = self._children.get(name)
+        if child is None:
+            raise ControlError(
+                f"there is no process {name!r}; there are {', '.join(self._children)}"
+            )
+        if not child.pid:
+            raise ControlError(
+                f"process {name} does not run now: it is {STATE_NAMES[child.line.state]}"
+            )
+        child.is_asked_to_restart = True
+        child.kill_at = time.monotonic()
+        if self.topology.processes[name].reads:
+            return
+        child.kill_at += _STOP_WITHIN_S
+        child.line.order[0] = STOP
+        for ring in self.rings.values():
+            ring.wake_everybody()
+
+    def reconfigure(self, topology: Topology, placement: Placement, settings: Any) -> None:
+        """Take other parameters for the processes; each has its own from its next start on.
+
+        The rings, and who reads and writes them, must be the same.
+        """
+        self.topology, self._placement, self._settings = topology, placement, settings
+
+    def set_log_level(self, level: int) -> None:
+        """Let all processes log at this level from now on."""
+        for child in self._children.values():
+            child.line.log_level[0] = level
 
     def stop_producers(self) -> None:
         """Stop the processes that read no ring and write one; the first step of a drain."""
         processes = self.topology.processes
         producers = [name for name, each in processes.items() if each.writes and not each.reads]
-        self._stop(producers, 2.0)
+        self._stop(producers, _STOP_WITHIN_S)
 
     def wait_until_quiet(self, timeout_s: float) -> bool:
         """Wait until everything published is consumed; False when the time was not enough."""
@@ -147,9 +233,7 @@ class Supervisor:
         for child in self._children.values():
             if child.pid:
                 child.is_expected_to_end = True
-                os.kill(child.pid, signal.SIGKILL)
-                os.waitpid(child.pid, 0)
-                child.pid = 0
+                self._kill(child)
 
     def running(self) -> tuple[str, ...]:
         """The processes that have not ended, and those that wait for another try."""
@@ -178,13 +262,31 @@ class Supervisor:
             multi_producer=settings.producers == "multi",
             initial_sequence=initial,
         )
-        gating = self.graph.gating(name)
         for reader in self.graph.readers[name]:
-            ring.register_consumer(reader, start=initial, gates=reader in gating)
+            self._register(ring, name, reader, initial)
         return ring
+
+    def _register(self, ring: RingBuffer, name: str, reader: str, start: int) -> None:
+        gates = reader in self.graph.gating(name)
+        lag_max = self.topology.processes[reader].lag_max
+        ring.register_consumer(reader, start=start, gates=gates, lag_max=lag_max)
+
+    def _join_again(self, reader: str) -> None:
+        """Give a reader that was detached a new place, at the newest event; the rest is lost to it."""
+        for name in self.topology.processes[reader].reads:
+            ring = self.rings[name]
+            for each in ring.statistics().consumers:
+                if each.name == reader and each.is_evicted:
+                    ring.remove_consumer(reader)
+                    self._register(ring, name, reader, _FROM_NOW)
+                    self._say(
+                        f"ring {name}: {reader} was more than {each.lag_max:,} events behind and "
+                        f"was detached at {each.sequence:,}; it goes on at {ring.cursor:,}"
+                    )
 
     def _fork(self, name: str, child: _Child) -> None:
         process = self.topology.processes[name]
+        self._join_again(name)
         run = run_function(process)
         context = ProcessContext(
             platform=self.topology.name,
@@ -199,39 +301,88 @@ class Supervisor:
         child.line.state = STARTING
         child.line.failure = ""
         child.is_expected_to_end = False
+        child.killed_because = ""
+        child.pulse = Pulse(time.monotonic())
         sys.stdout.flush()
         sys.stderr.flush()
         supervisor = os.getpid()
         child.pid = os.fork()
         if child.pid == 0:
             become(context, run, self._placement.cpus[name], supervisor)
+        child.pidfd = os.pidfd_open(child.pid)
 
     def _reap(self, child: _Child) -> bool:
         """Collect a child that has ended; True when it had."""
         pid, status = os.waitpid(child.pid, os.WNOHANG)
         if pid == 0:
             return False
-        child.pid = 0
-        if os.WIFSIGNALED(status):
+        self._forget(child)
+        if child.killed_because:
+            child.line.failure = child.killed_because
+        elif os.WIFSIGNALED(status):
             child.line.failure = f"killed by {signal.Signals(os.WTERMSIG(status)).name}"
-            child.line.state = FAILED
-        elif child.line.state != FAILED:
-            child.line.state = STOPPED
+        is_failed = status != 0 or bool(child.killed_because)
+        child.line.state = FAILED if is_failed else STOPPED
         return True
+
+    def _kill(self, child: _Child) -> None:
+        os.kill(child.pid, signal.SIGKILL)
+        os.waitpid(child.pid, 0)
+        self._forget(child)
+
+    def _forget(self, child: _Child) -> None:
+        os.close(child.pidfd)
+        child.pid, child.pidfd = 0, -1
+
+    def _kill_if_hung(self, name: str, child: _Child, now: float) -> None:
+        limit = self.topology.processes[name].hang_after_s
+        silent_s = child.pulse.look(int(child.line.heartbeat[0]), self._may_wait(name), now)
+        if limit and silent_s >= limit and not child.killed_because:
+            child.killed_because = f"it gave no sign of life for {silent_s:.1f} s and was killed"
+            os.kill(child.pid, signal.SIGKILL)
+
+    def _may_wait(self, name: str) -> bool:
+        """Whether the process may be waiting for room in a ring that others do not empty."""
+        for ring in self.topology.processes[name].written(blocking=True):
+            at = self.rings[ring].statistics()
+            if at.remaining_capacity < at.capacity // _PIECES:
+                return True
+        return False
 
     def _after_death(self, name: str, child: _Child) -> None:
         if child.is_expected_to_end:
             return
         process = self.topology.processes[name]
-        failed = child.line.state == FAILED
-        if not may_restart(process, failed, child.line.restarts):
-            if failed or process.restart != "on-failure":
-                raise ProcessFailedError(self._why(name, child))
+        now = time.monotonic()
+        if child.is_asked_to_restart:
+            child.is_asked_to_restart = False
+            self._say(f"process {name} was ended; restarting now")
+            child.line.state = BACKOFF
+            child.restart_at = now
             return
-        delay = delay_before_restart(child.line.restarts)
-        self._say(f"{self._why(name, child)}; restarting in {delay:.1f} s")
+        recent = recent_restarts(process, child.restarts_at, now)
+        failed = child.line.state == FAILED
+        if not may_restart(process, failed, recent):
+            if failed or process.restart != "on-failure":
+                raise ProcessFailedError(self._why(name, child) + _gives_up(process, recent))
+            return
+        delay = delay_before_restart(process, recent)
+        when = f"in {delay:.1f} s" if delay else "now"
+        self._say(f"{self._why(name, child)}; restarting {when}{self._who_waits_for(name)}")
         child.line.state = BACKOFF
-        child.restart_at = time.monotonic() + delay
+        child.restart_at = now + delay
+        child.restarts_at.append(now)
+
+    def _who_waits_for(self, name: str) -> str:
+        waiting = [other for other in self._children if name in self.graph.upstream(other)]
+        return f"; meanwhile {', '.join(waiting)} get nothing from it" if waiting else ""
+
+    def _tell_who_is_missing(self) -> None:
+        names = list(self._children)
+        working = {name for name, each in self._children.items() if each.line.state in _WORKING}
+        for name, child in self._children.items():
+            missing = set(self.graph.upstream(name)) - working
+            child.line.missing[0] = sum(1 << names.index(other) for other in missing)
 
     def _why(self, name: str, child: _Child) -> str:
         reason = child.line.failure or "it ended without being asked to"
@@ -249,14 +400,19 @@ class Supervisor:
         for ring, cursor in zip(self.rings.values(), cursors, strict=True):
             if any(consumer.sequence < cursor for consumer in ring.statistics().consumers):
                 return False
-        if any(child.line.pending[0] for child in self._children.values()):
-            return False
+        for child in self._children.values():
+            if child.restart_at or (child.pid and child.line.state in _COMING):
+                return False  # it may still have to publish what its predecessor had decided
+            if child.line.pending[0]:
+                return False
         return cursors == [ring.cursor for ring in self.rings.values()]
 
     def _stop(self, names: list[str], timeout_s: float) -> None:
         running = [self._children[name] for name in names if self._children[name].pid]
         for child in running:
             child.is_expected_to_end = True
+            if child.line.state in (STARTING, RESTORING, RUNNING):
+                child.line.state = DRAINING
             child.line.order[0] = STOP
         for ring in self.rings.values():
             ring.wake_everybody()
@@ -266,12 +422,19 @@ class Supervisor:
             if running:
                 self._pause(_POLL_S)
         for child in running:
-            os.kill(child.pid, signal.SIGKILL)
-            os.waitpid(child.pid, 0)
-            child.pid = 0
+            self._kill(child)
             child.line.failure = f"did not stop within {timeout_s:.0f} s and was killed"
             child.line.state = FAILED
         self._void_claims()
         for name in names:
             if self._children[name].line.state == FAILED:
                 self._say(self._why(name, self._children[name]))
+
+
+def _gives_up(process: Process, recent: int) -> str:
+    if process.restart == "never" or recent < process.max_restarts:
+        return ""
+    return (
+        f"; it was restarted {recent} times within {process.restart_window_s:.0f} s, which is "
+        "max_restarts"
+    )

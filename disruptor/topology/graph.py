@@ -57,6 +57,16 @@ class Graph:
         """
         return self.waits.get((process, ring), ())
 
+    def upstream(self, process: str) -> tuple[str, ...]:
+        """The processes without which this one gets nothing more to read."""
+        found = {
+            other
+            for ring, readers in self.readers.items()
+            if process in readers
+            for other in (*self.writers[ring], *self.dependencies(process, ring))
+        }
+        return tuple(name for name in self.processes if name in found - {process})
+
     def drain_order(self) -> tuple[str, ...]:
         """Producers before their consumers; circles are cut at their non-blocking writes."""
         before: dict[str, set[str]] = {name: set() for name in self.processes}
@@ -83,7 +93,11 @@ def mistakes(topology: Topology) -> list[Mistake]:
     if found:
         return found
     found = [*_codes(topology), *_lonely_rings(topology), *_bad_waits(topology)]
-    return found or [*_wait_circles(topology), *_ring_circles(topology)]
+    return found or [
+        *_bad_lags(topology),
+        *_wait_circles(topology),
+        *_ring_circles(topology),
+    ]
 
 
 def _graph(topology: Topology) -> Graph:
@@ -204,6 +218,26 @@ def _bad_wait(topology: Topology, name: str, on: str, other: str) -> str:
         shared = "a ring in common" if on == SHARED_RINGS else on
         return f", which does not read {shared}; wait for a process that does"
     return ""
+
+
+def _bad_lags(topology: Topology) -> Iterator[Mistake]:
+    """A reader that may be detached: nobody waits for it, and it can be that far behind."""
+    waits = _waits(topology)
+    for name, process in topology.processes.items():
+        key: KeyPath = ("processes", name, "lag_max")
+        for ring in process.reads if process.lag_max else ():
+            capacity = topology.rings[ring].capacity
+            behind = [other for (other, on), names in waits.items() if on == ring and name in names]
+            if behind:
+                yield Mistake(
+                    key, f"found {process.lag_max}, but {behind[0]} waits for it on {ring}; write 0"
+                )
+            elif process.lag_max >= capacity:
+                yield Mistake(
+                    key,
+                    f"found {process.lag_max}, which {ring} with its {capacity} slots cannot hold; "
+                    f"write a number from 1 to {capacity - 1}",
+                )
 
 
 def _wait_circles(topology: Topology) -> Iterator[Mistake]:

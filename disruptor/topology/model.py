@@ -183,6 +183,12 @@ class Process(Strict):
     after: Annotated[dict[str, Names], BeforeValidator(_after)] = Field(
         default={}, description="a list of processes, or a mapping from ring to list of processes"
     )
+    lag_max: int = Field(
+        default=0,
+        ge=0,
+        le=CAPACITY_MAX,
+        description="0 if others wait for it, or how far behind it may be before it is detached",
+    )
     cpu: Annotated[Cpu, BeforeValidator(_cpu)] = Field(
         default="auto", description="a CPU's number from 0, auto or none"
     )
@@ -196,6 +202,21 @@ class Process(Strict):
     restart: Restart = Field(default="never", description="always, on-failure or never")
     max_restarts: int = Field(
         default=5, ge=0, le=1_000_000, description="a number from 0 to 1000000"
+    )
+    restart_window_s: float = Field(
+        default=60.0, gt=0, le=86_400, description="seconds above 0, in which max_restarts counts"
+    )
+    restart_delay_s: float = Field(
+        default=0.1, ge=0, le=3_600, description="seconds from 0 to 3600, doubled at each restart"
+    )
+    restart_delay_max_s: float = Field(
+        default=10.0, ge=0, le=3_600, description="seconds from 0 to 3600"
+    )
+    hang_after_s: float = Field(
+        default=0.0,
+        ge=0,
+        le=86_400,
+        description="seconds without a sign of life after which it is killed, 0 for never",
     )
     options: dict[str, Any] = Field(
         default={}, description="a mapping of what the run function takes as its own"

@@ -106,10 +106,11 @@ def test_a_restart_continues_the_journal_without_a_gap(name: str, journal: Path)
 
 @pytest.mark.fault
 @pytest.mark.parametrize("victim", ["titan", "sentinel", "oracle"])
-def test_a_killed_engine_stops_the_platform_and_the_next_start_recovers(
+def test_a_killed_engine_that_may_not_restart_stops_the_platform_and_the_next_start_recovers(
     name: str, journal: Path, victim: str
 ) -> None:
-    with PlatformRun(name, journal, *CRASH) as run:
+    never = ("--set", f"processes.{victim}.restart=never")
+    with PlatformRun(name, journal, *CRASH, *never) as run:
         run.wait_for_metric("titan_executions_total", 20, symbol="BTCUSDT")
         pids = {each.name: each.owner.pid for each in ControlBlock.attach(name).snapshots()}
         os.kill(pids[victim], signal.SIGKILL)
@@ -131,12 +132,16 @@ def test_everything_killed_at_once_leaves_a_journal_that_the_next_start_continue
 ) -> None:
     with PlatformRun(name, journal, *CRASH) as run:
         run.wait_for_metric("sentinel_liquidations_total", 1, symbol="BTCUSDT")
-        os.kill(run.pid, signal.SIGKILL)
+        children = [each.owner.pid for each in ControlBlock.attach(name).snapshots()]
+        for pid in (run.pid, *children):
+            os.kill(pid, signal.SIGKILL)
         run.wait()
     with PlatformRun(name, journal) as again:
         again.wait_for_metric("titan_executions_total", 5, symbol="BTCUSDT")
         assert again.stop() == 0
 
+    assert not any(start_time_of(pid) for pid in children)
+    assert existing(f"{name}.") == []
     assert oracle(journal, "verify").returncode == 0
     assert oracle(journal, "replay").returncode == 0
 

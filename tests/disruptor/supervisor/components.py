@@ -76,11 +76,29 @@ def die_once(context: ProcessContext) -> None:
         pass
 
 
+def die_always(context: ProcessContext) -> None:
+    """Killed as soon as it is ready."""
+    context.producer("numbers")
+    context.ready()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def drop(context: ProcessContext) -> None:
     """Reads and forgets."""
     consumer = context.consumer("numbers")
     context.ready()
     while not context.has_drained("numbers"):
+        consumer.advance(consumer.wait(10_000_000))
+
+
+def stand_still_once(context: ProcessContext) -> None:
+    """Reads nothing until a signal comes in its first life; afterwards it reads."""
+    consumer = context.consumer("numbers")
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+    context.ready()
+    if not context.is_restart:
+        signal.sigwait({signal.SIGUSR1})
+    while not context.should_stop():
         consumer.advance(consumer.wait(10_000_000))
 
 

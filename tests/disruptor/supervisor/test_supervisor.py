@@ -124,7 +124,8 @@ def test_a_killed_producer_is_restarted_and_its_claim_voided(name: str) -> None:
 
         assert supervisor.rings["doubled"].events(1, 4)["value"].tolist() == [2, 0, 0, 4]
         assert supervisor.control.snapshots()[0].restarts == 1
-        assert any("killed by SIGKILL; restarting in 0.1 s" in line for line in said)
+        told = "killed by SIGKILL; restarting now; meanwhile double get nothing from it"
+        assert any(told in line for line in said)
         assert any("voided 2 events of a dead producer" in line for line in said)
 
 
@@ -190,3 +191,92 @@ def test_a_producer_that_must_be_killed_to_stop_leaves_no_hole(name: str) -> Non
         supervisor._stop(["source"], 0.01)
 
         assert supervisor.rings["numbers"].statistics().voided == 2
+
+
+def test_a_process_that_does_not_move_is_killed_and_comes_back(name: str) -> None:
+    wanted = topology(name, "count_up", restart="on-failure", hang_after_s=0.3)
+    said: list[str] = []
+    with supervised(wanted, said) as supervisor:
+        start_all(supervisor)
+        hung = supervisor.control.snapshots()[0].owner.pid
+        os.kill(hung, signal.SIGSTOP)
+        wait_until(lambda: supervisor.control.snapshots()[0].restarts == 1, supervisor)
+        wait_until(lambda: supervisor.control.snapshots()[0].state == "running", supervisor)
+
+        assert supervisor.control.snapshots()[0].owner.pid != hung
+        assert any("it gave no sign of life for" in line for line in said)
+        assert start_time_of(hung) == 0
+
+
+def test_a_process_that_is_held_up_by_another_is_not_taken_for_hung(name: str) -> None:
+    """The source waits for room while its reader stands still."""
+    wanted = topology(name, "count_up", hang_after_s=0.2)
+    with supervised(wanted) as supervisor:
+        start_all(supervisor)
+        reader = supervisor.control.snapshots()[1].owner.pid
+        os.kill(reader, signal.SIGSTOP)
+        numbers = supervisor.rings["numbers"]
+        wait_until(lambda: numbers.statistics().remaining_capacity == 0, supervisor)
+        pulse = supervisor._children["source"].pulse
+        looks = iter(range(400))
+        wait_until(lambda: next(looks) == 399, supervisor)
+        os.kill(reader, signal.SIGCONT)
+
+        assert pulse.silent_s == 0.0
+        assert supervisor.control.snapshots()[0].restarts == 0
+
+
+def test_who_dies_too_often_ends_the_run_with_the_reason(name: str) -> None:
+    wanted = topology(
+        name, "die_always", restart="on-failure", max_restarts=2, restart_delay_s=0.01
+    )
+    given_up = pytest.raises(
+        ProcessFailedError,
+        match=r"source failed: killed by SIGKILL; it was restarted 2 times within 60 s",
+    )
+    with supervised(wanted) as supervisor, given_up:
+        start_all(supervisor)
+        wait_until(lambda: False, supervisor)
+
+
+def test_who_reads_from_a_dead_process_is_told(name: str) -> None:
+    wanted = topology(name, "count_up", restart="on-failure", restart_delay_s=3_600)
+    with supervised(wanted) as supervisor:
+        start_all(supervisor)
+        for lives in range(1, 3):  # the first time it comes back at once
+            os.kill(supervisor.control.snapshots()[0].owner.pid, signal.SIGKILL)
+            state = "running" if lives == 1 else "backoff"
+            wait_until(
+                lambda lives=lives, state=state: (  # type: ignore[misc]
+                    supervisor.control.snapshots()[0].restarts == 1
+                    and supervisor.control.snapshots()[0].state == state
+                ),
+                supervisor,
+            )
+        missing = {each.name: each.missing for each in supervisor.control.snapshots()}
+
+        assert missing == {"source": (), "double": ("source",), "check": ()}
+
+
+def test_a_slow_reader_that_may_be_detached_holds_up_nobody_and_joins_again(name: str) -> None:
+    wanted = topology(name, "count_up")
+    slow = {
+        "run": f"{HERE}:stand_still_once", "reads": ["numbers"], "lag_max": 32,
+        "restart": "on-failure", "max_restarts": 1_000_000, "restart_delay_max_s": 0.05,
+    }  # fmt: skip
+    told = wanted.model_dump(exclude_unset=True)
+    told["processes"]["slow"] = slow
+    wanted = Topology.model_validate(told)
+    said: list[str] = []
+    with supervised(wanted, said) as supervisor:
+        start_all(supervisor)
+        wait_until(lambda: supervisor.rings["doubled"].cursor > 500, supervisor)
+        os.kill(supervisor.control.snapshots()[3].owner.pid, signal.SIGUSR1)
+        wait_until(lambda: supervisor.control.snapshots()[3].restarts >= 1, supervisor)
+        wait_until(lambda: supervisor.control.snapshots()[3].state == "running", supervisor)
+        ring = supervisor.rings["numbers"]
+        at = ring.cursor
+        wait_until(lambda: ring.cursor > at + 500, supervisor)
+
+        assert any("slow was more than 32 events behind and was detached at" in s for s in said)
+        assert ring.statistics().evicted >= 1

@@ -57,6 +57,25 @@ def test_a_circle_without_a_non_blocking_write_is_drawn(tmp_path: Path) -> None:
     )
 
 
+def test_a_reader_for_which_others_wait_cannot_be_detached(tmp_path: Path) -> None:
+    changes = (
+        ("  oracle:\n", "  oracle:\n    lag_max: 32\n"),
+        ("reads: [commands]\n", "reads: [commands]\n    after: [oracle]\n"),
+    )
+
+    assert mistake_of(tmp_path, *changes) == (
+        "topology.yaml:20: processes.oracle.lag_max: found 32, but titan waits for it on commands; "
+        "write 0"
+    )
+
+
+def test_a_reader_cannot_be_further_behind_than_its_ring_is_long(tmp_path: Path) -> None:
+    assert mistake_of(tmp_path, ("  oracle:\n", "  oracle:\n    lag_max: 64\n")).startswith(
+        "topology.yaml:19: processes.oracle.lag_max: found 64, which commands with its 64 slots "
+        "cannot hold; write a number from 1 to 63"
+    )
+
+
 def test_a_process_that_reads_what_it_writes_is_a_circle(tmp_path: Path) -> None:
     message = mistake_of(tmp_path, ("reads: [commands]", "reads: [commands, events]"))
 
