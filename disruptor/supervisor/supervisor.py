@@ -336,8 +336,10 @@ class Supervisor:
 
     def _kill_if_hung(self, name: str, child: _Child, now: float) -> None:
         limit = self.topology.processes[name].hang_after_s
+        if not limit:
+            return
         silent_s = child.pulse.look(int(child.line.heartbeat[0]), self._may_wait(name), now)
-        if limit and silent_s >= limit and not child.killed_because:
+        if silent_s >= limit and not child.killed_because:
             child.killed_because = f"it gave no sign of life for {silent_s:.1f} s and was killed"
             os.kill(child.pid, signal.SIGKILL)
 

@@ -76,13 +76,6 @@ def die_once(context: ProcessContext) -> None:
         pass
 
 
-def die_always(context: ProcessContext) -> None:
-    """Killed as soon as it is ready."""
-    context.producer("numbers")
-    context.ready()
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 def drop(context: ProcessContext) -> None:
     """Reads and forgets."""
     consumer = context.consumer("numbers")
