@@ -39,6 +39,7 @@ from disruptor.supervisor.supervisor import Supervisor
 from disruptor.topology.placement import plan
 
 _POLL_S: Final = 0.05
+_ENGINES: Final = ("components.titan.process:run", "components.sentinel.process:run")
 _CHECKPOINT_EVERY: Final = 6  # status lines
 _QUIET_WITHIN_S: Final = 3.0
 
@@ -187,10 +188,20 @@ class _Run:
         last = supervisor.rings["commands"].cursor
         supervisor.stop_rest()
         self._board.print_checkpoint()
+        self._require_ends()
         state = platform_hash(last, supervisor.result_of("titan"), supervisor.result_of("sentinel"))
         click.echo(farewell(last, state, time.monotonic() - began))
         if is_quiet and supervisor.rings["commands"].cursor == last:
             self._compare_with_shadow(last, state)
+
+    def _require_ends(self) -> None:
+        """An engine that died while it was told to end has left no hash of its state."""
+        for name, process in self._configuration.processes.items():
+            if process.run in _ENGINES and not any(self._supervisor.result_of(name)):
+                raise ProcessFailedError(
+                    f"process {name} died while the platform drained; the journal has what was in "
+                    "the rings, and bin/oracle hash tells the state"
+                )
 
     def save_what_is_left(self) -> None:
         """After a failure: end the feed, and let those that still run take what the rings hold."""

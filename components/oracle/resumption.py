@@ -96,13 +96,20 @@ def resume_titan(
     beat: Callable[[], None],
     *,
     is_gated: bool,
+    shard: int = 0,
 ) -> ResumedTitan:
-    """Titan's state at its place on the commands, or as far beyond as its events tell."""
-    start = newest_start(journal, restored.as_snapshot(), {"commands": commands.sequence})
-    (state,) = start.shards
+    """Titan's state at its place on the commands, or as far beyond as its events tell.
+
+    One of several shards begins where the run began: its own ring did, and no snapshot counts it.
+    """
+    start, derived = restored.as_snapshot(), 0
+    if len(start.shards) == 1:
+        start = newest_start(journal, start, {"commands": commands.sequence})
+        derived = start.sequences["events"]
+    state = start.shards[shard]
     gate = start.sentinel if is_gated or state.totals[RISK_GATE] else None
     follower = None if gate is None else SentinelRun(gate)
-    events = _Output("events", start.sequences["events"], events_ring)
+    events = _Output("events", derived, events_ring)
     history = _History(journal, "commands", commands_ring, beat)
     deriver, applied = Deriver((state,), _OUTBOX_RECORDS, gate), start.commands_last
 

@@ -45,9 +45,10 @@ def run(context: ProcessContext) -> None:
             settings.restored,
             commands,
             context.rings["commands"],
-            context.rings["events"],
+            context.rings[context.process.written()[0]],
             context.beat,
             is_gated=settings.configuration.titan.risk_gate,
+            shard=context.options.get("shard", 0),
         )
     block = CounterBlock.continued(
         counters_name(context.platform, context.name), specs_for(TITAN, settings.instruments)
