@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import sys
 import time
@@ -56,6 +55,7 @@ def main(config: Path, duration: float | None, overrides: tuple[str, ...]) -> No
     interrupts = Interrupts()  # before the imports, which take most of a second
     from components.configuration import load_platform
     from components.launcher.run import run_platform
+    from components.logs import configure as configure_logs
     from disruptor.topology.reference import event_dtype, run_function
 
     try:
@@ -67,10 +67,7 @@ def main(config: Path, duration: float | None, overrides: tuple[str, ...]) -> No
     except (ConfigurationError, GraphError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(2)
-    logging.basicConfig(
-        level=configuration.log_level.upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
+    configure_logs(configuration.log_level)
     try:
         run_platform(
             configuration,

@@ -227,7 +227,7 @@ _SNAPSHOT_METRICS = (
     Metric("oracle_snapshot_bytes", GAUGE, SNAPSHOTS, BYTES,
            "Size of the newest snapshot of this run.", initially=ABSENT),
     Metric("oracle_snapshot_duration_seconds", HISTOGRAM, SNAPSHOTS, SECONDS,
-           "How long a snapshot took to save.", (), _LATENCY),
+           "How long a snapshot took to save.", (), _LATENCY, exposed_every=STEPS),
     Metric("oracle_shadow_command", GAUGE, SNAPSHOTS, COUNT,
            "The command that the shadow, which snapshots are taken from, has come to."),
 )  # fmt: skip
@@ -242,7 +242,7 @@ _GATEWAY_METRICS = (
     Metric("gateway_dropped", COUNTER, GATEWAY, COUNT,
            "Clients dropped because they did not read."),
     Metric("gateway_latency_seconds", HISTOGRAM, GATEWAY, SECONDS,
-           "From ingress until the durable answer left.", (), _LATENCY),
+           "From ingress until the durable answer left.", (), _LATENCY, exposed_every=STEPS),
 )  # fmt: skip
 
 _LAUNCHER_METRICS = (

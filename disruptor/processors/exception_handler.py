@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any
 
 _log = logging.getLogger(__name__)
+_MEND_HOOK = {"action": "Mend the handler's lifecycle hook; events are handled all the same."}
 
 
 class Verdict(Enum):
@@ -60,13 +61,23 @@ class Log(ExceptionHandler):
     """Log the error with its sequence, and go on; may be shared by processors in any threads."""
 
     def on_event(self, error: Exception, sequence: int, event: Any) -> Verdict:
-        _log.error("event %d was skipped: %s: %s", sequence, type(error).__name__, error)
+        _log.error(
+            "event %d was skipped: %s: %s",
+            sequence,
+            type(error).__name__,
+            error,
+            extra={"action": "See what this event holds, and mend the handler that refused it."},
+        )
         return Verdict.SKIP
 
     def on_start(self, error: Exception) -> Verdict:
-        _log.error("the start of a processor: %s: %s", type(error).__name__, error)
+        _log.error(
+            "the start of a processor: %s: %s", type(error).__name__, error, extra=_MEND_HOOK
+        )
         return Verdict.SKIP
 
     def on_shutdown(self, error: Exception) -> Verdict:
-        _log.error("the shutdown of a processor: %s: %s", type(error).__name__, error)
+        _log.error(
+            "the shutdown of a processor: %s: %s", type(error).__name__, error, extra=_MEND_HOOK
+        )
         return Verdict.SKIP

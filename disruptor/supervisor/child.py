@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import logging
+import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -113,6 +114,7 @@ def become(context: ProcessContext, run: RunFunction, cpu: int | None, superviso
     try:
         detach(supervisor)
         _name_process(f"{context.platform}:{context.name}")
+        multiprocessing.current_process().name = context.name  # logs tell it
         if cpu is not None:
             os.sched_setaffinity(0, {cpu})
         gc.freeze()

@@ -1,7 +1,7 @@
 // The price: last, bid and ask, mark, and each trade as a dot of its side.  Redrawn a few times a second.
 
 const WINDOW_S = 300;
-const TRADES_SHOWN = 300;
+const TRADES_SHOWN = 2000;
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -44,7 +44,7 @@ export class Chart {
     this.symbol = symbol;
     this.plot?.destroy();
     const line = (name, width, dash) => ({ stroke: () => colour(name), width, dash, spanGaps: true, points: { show: false } });
-    const dots = (name) => ({ stroke: () => colour(name), paths: () => null, points: { show: true, size: 5, width: 0, fill: () => colour(name) } });
+    const dots = (name) => ({ stroke: () => colour(name), paths: () => null, points: { show: true, size: 4, width: 0, fill: () => colour(name) } });
     this.plot = new uPlot(
       {
         ...this.size(), padding: [8, 4, 0, 4], legend: { show: false },

@@ -25,7 +25,7 @@ export function percent(fraction, digits = 1) {
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "–";
   const [size, unit] = [[1, "s"], [1e-3, "ms"], [1e-6, "µs"], [1e-9, "ns"]].find(([s]) => seconds >= s) ?? [1e-9, "ns"];
-  return `${Number((seconds / size).toPrecision(3))} ${unit}`;
+  return `${Number((seconds / size).toPrecision(2))} ${unit}`;
 }
 
 export const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString("en-GB");
