@@ -69,7 +69,7 @@ def main(
     league: bool,
     only_list: bool,
 ) -> None:
-    """Run the SCENARIOs, or all of them, and print the median of several runs of each.
+    """Run the SCENARIOs, or all of them (also by the word all), and print the median of several runs of each.
 
     A SCENARIO is a name of --list, or the first word of several: ring, titan.
     """

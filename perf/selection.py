@@ -20,8 +20,11 @@ def scenario_names() -> list[str]:
 
 
 def select(words: Sequence[str], known: Sequence[str]) -> list[str]:
-    """The scenarios that the words choose, each once; all for no word.  KeyError: none for one."""
-    if not words:
+    """The scenarios that the words choose, each once; all for no word, or for ``all``.
+
+    KeyError: a word that chooses none.
+    """
+    if not words or "all" in words:
         return list(known)
     chosen: dict[str, None] = {}
     for word in words:

@@ -25,6 +25,7 @@ import psutil
 import yaml
 from numpy.typing import NDArray
 
+from components.launcher.warm_up import warm_up
 from disruptor.supervisor.control_block import ControlBlock
 from perf.platform import load, probe
 
@@ -73,7 +74,11 @@ class Outcome:
 
 
 def run_platform(setting: Setting) -> Outcome:
-    """Start, load, stop; RuntimeError with the platform's words if it does not do so."""
+    """Start, load, stop; RuntimeError with the platform's words if it does not do so.
+
+    With a cold cache the kernels are compiled before, so that every start is a warm one.
+    """
+    warm_up(print)
     root = os.environ.get("PERF_DIRECTORY", ".")
     with tempfile.TemporaryDirectory(prefix="platform-perf-", dir=root) as made:
         folder = Path(made).resolve()

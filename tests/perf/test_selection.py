@@ -15,6 +15,8 @@ KNOWN = ["oracle_append", "ring.ping_pong", "ring.unicast", "ring.unicast_batch"
     ("words", "chosen"),
     [
         ([], KNOWN),
+        (["all"], KNOWN),
+        (["all", "ring"], KNOWN),
         (["ring"], ["ring.ping_pong", "ring.unicast", "ring.unicast_batch"]),
         (["titan"], ["titan_mixed"]),
         (["ring.unicast"], ["ring.unicast"]),
