@@ -29,7 +29,7 @@ from disruptor.supervisor.child import ProcessContext
 
 _WAIT_NS: Final = 50_000_000
 _LINGER_S: Final = 0.004
-"""With little to write, a commit waits this long for more, which keeps an idle disk idle."""
+"""Little is written at most this often, which keeps an idle disk idle."""
 _LITTLE: Final = 256
 _READERS_EVERY_S: Final = 60.0
 
@@ -122,14 +122,17 @@ def _serve(
     counters: JournalCounters,
 ) -> None:
     commands = consumers[0]
-    sized_at = 0.0
+    sized_at = committed_at = 0.0
     readers_checked_at = time.monotonic()
     while True:
         commands.wait(_WAIT_NS)
         waiting = commands.available() - commands.sequence
-        if 0 < waiting < _LITTLE and not context.should_stop():
-            time.sleep(_LINGER_S)
+        pause_s = linger_s(waiting, time.monotonic() - committed_at)
+        if pause_s > 0 and not context.should_stop():
+            time.sleep(pause_s)
         written = commit(journal, consumers, counters)
+        if written:
+            committed_at = time.monotonic()
         journal.sync_if_due()
         counters.durable(journal)
         context.beat()
@@ -141,6 +144,11 @@ def _serve(
             journal.clear_dead_readers()
         if not written and context.has_drained(*STREAMS):
             return
+
+
+def linger_s(waiting: int, since_commit_s: float) -> float:
+    """How long a commit of so many commands waits for more: a lone one after a pause not at all."""
+    return max(0.0, _LINGER_S - since_commit_s) if 0 < waiting < _LITTLE else 0.0
 
 
 def commit(journal: Journal, consumers: list[Consumer], counters: JournalCounters) -> bool:

@@ -11,7 +11,7 @@ from components.messages.command import COMMAND, new_commands
 from components.messages.event import EVENT
 from components.messages.risk import RISK
 from components.monitor.catalogue import ORACLE, specs_for
-from components.oracle.process import JournalCounters, commit
+from components.oracle.process import JournalCounters, commit, linger_s
 from components.oracle.store import Journal, JournalWriteError
 from components.oracle.streams import STREAM_DTYPES
 from disruptor.memory.counters import CounterBlock
@@ -56,3 +56,11 @@ def test_a_gated_reader_sees_only_what_the_journal_has(tmp_path: Path, segment_p
             ring.unlink()
             ring.close()
         block.unlink()
+
+
+def test_a_lone_command_is_written_at_once_and_a_trickle_in_groups() -> None:
+    assert linger_s(waiting=1, since_commit_s=1.0) == 0.0
+    assert linger_s(waiting=1, since_commit_s=0.001) == pytest.approx(0.003)
+    assert linger_s(waiting=255, since_commit_s=0.0) == pytest.approx(0.004)
+    assert linger_s(waiting=256, since_commit_s=0.0) == 0.0
+    assert linger_s(waiting=0, since_commit_s=0.0) == 0.0
