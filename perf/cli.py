@@ -53,6 +53,13 @@ from perf.selection import narrowed_to_league, scenario_names, select
 )
 @click.option("--runs", type=click.IntRange(1, 100), default=5, show_default=True)
 @click.option("--quick", is_flag=True, help="A fraction of the work: shows that it runs.")
+@click.option(
+    "--soak",
+    "soak_minutes",
+    type=click.FloatRange(0, 10_000),
+    default=0.0,
+    help="Run platform.soak, for so many MINUTES.",
+)
 @click.option("--league", is_flag=True, help="The public league's scenarios: titan.league.")
 @click.option("--list", "only_list", is_flag=True, help="Name the scenarios and stop.")
 def main(
@@ -66,6 +73,7 @@ def main(
     across: tuple[Across, ...],
     runs: int,
     quick: bool,
+    soak_minutes: float,
     league: bool,
     only_list: bool,
 ) -> None:
@@ -87,6 +95,7 @@ def main(
         peers=peers,
         waits=tuple(STRATEGIES) if "all" in waits else waits,
         across=across or ACROSS,
+        soak_minutes=soak_minutes,
     )
     console = Console(width=None if sys.stdout.isatty() else 120)
     machine, doubts = describe_machine(), warnings()

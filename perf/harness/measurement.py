@@ -47,3 +47,4 @@ class Options:
     peers: bool = False
     waits: tuple[str, ...] = ()  # wait strategies to compare; empty: the scenario's own
     across: tuple[Across, ...] = ACROSS
+    soak_minutes: float = 0.0  # of the scenario that runs for long; 0: leave it out

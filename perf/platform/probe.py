@@ -155,7 +155,10 @@ def watch(
 
 
 def run(context: ProcessContext) -> None:
-    """Watch until told to stop and all is seen; leaves its notes in the folder."""
+    """Watch until told to stop and all is seen; leaves its notes in the folder.
+
+    Of a long run also what they were after each ``slice_s``.
+    """
     commands = context.rings["commands"]
     early = commands.consumer("probe-orders", strategy=context.strategy)
     seats = Seats(
@@ -170,15 +173,22 @@ def run(context: ProcessContext) -> None:
     )
     never = np.zeros(1, np.int64)
     watch(seats, notes, context.strategy, np.ones(1, np.int64))  # compiles
+    slice_s = float(context.options["slice_s"])
+    slices: list[NDArray[np.int64]] = []
+    next_slice = time.monotonic() + slice_s
     context.ready()
     while True:
         was_busy = watch(seats, notes, context.strategy, never)
         context.beat()
+        if slice_s and time.monotonic() >= next_slice:
+            next_slice += slice_s
+            slices.append(notes.histograms.copy())
         if not was_busy and context.has_drained("events", "risk", "commands"):
             break
     commands.remove_consumer("probe-orders")
     folder = Path(context.options["folder"])
-    np.savez(folder / REPORT, histograms=notes.histograms, ends=notes.ends, at=time.time_ns())
+    slices.append(notes.histograms)
+    np.savez(folder / REPORT, slices=np.array(slices), ends=notes.ends)
 
 
 def _seat(ring: RingBuffer, consumer: Consumer) -> Seat:

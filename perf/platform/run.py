@@ -48,6 +48,7 @@ class Setting:
     sync: str = "commit"
     gate: str = "output"
     wait: str = "adaptive"
+    slice_s: float = 0.0  # of a long run: how often memory and latencies are noted; 0: at the end
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class Usage:
     cpu_s: float
     switches: int
     written_bytes: int
-    pss_bytes: int
+    pss_bytes: int  # in the end
+    pss_over_time: tuple[int, ...] = ()  # of each slice
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Outcome:
     seconds: float = 0.0
     late: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     latencies: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    slices: tuple[dict[str, NDArray[np.int64]], ...] = ()
 
 
 def run_platform(setting: Setting) -> Outcome:
@@ -112,7 +115,7 @@ def _configuration(name: str, setting: Setting, folder: Path) -> dict[str, Any]:
         "reads": ["commands", "events", "risk"],
         "after": {"commands": ["oracle"]},
         "group": "edge",
-        "options": {"folder": str(folder)},
+        "options": {"folder": str(folder), "slice_s": setting.slice_s},
     }
     processes: dict[str, Any] = {"feed": generator, "probe": seat}
     for process in ("feed", "titan", "sentinel", "oracle", "probe"):
@@ -182,14 +185,27 @@ def _measured(
     if setting.rate or setting.commands:
         _wait_until((folder / load.STARTED).exists, platform, folder)
     before = [_taken(each) for each in processes]
+    noted: list[int] = []
+    next_note = time.monotonic() + setting.slice_s
+
+    def is_over() -> bool:
+        nonlocal next_note
+        if setting.slice_s and time.monotonic() >= next_note:
+            next_note += setting.slice_s
+            noted.append(_memory(processes))
+        return (folder / load.REPORT).exists()
+
     if setting.rate or setting.commands:
-        _wait_until((folder / load.REPORT).exists, platform, folder)
+        _wait_until(is_over, platform, folder, _LIMIT_S + setting.seconds)
     else:
         time.sleep(setting.seconds)
     after = [_taken(each) for each in processes]
     cpu, switches, written = (np.array(after) - np.array(before)).sum(axis=0)
-    pss = sum(each.memory_full_info().pss for each in processes)
-    return Usage(float(cpu), int(switches), int(written), int(pss))
+    return Usage(float(cpu), int(switches), int(written), _memory(processes), tuple(noted))
+
+
+def _memory(processes: list[psutil.Process]) -> int:
+    return int(sum(each.memory_full_info().pss for each in processes))
 
 
 def _taken(process: psutil.Process) -> tuple[float, int, int]:
@@ -203,7 +219,7 @@ def _outcome(startup: float, usage: Usage, folder: Path) -> Outcome:
     if report["rejected"]:
         raise RuntimeError(f"{report['rejected']} commands of the load were refused at ingress")
     with np.load(folder / probe.REPORT) as seen:
-        histograms, ends = seen["histograms"], seen["ends"]
+        totals, ends = seen["slices"], seen["ends"]
     ended = max(int(ends[probe.HOPS.index("event")]), int(ends[probe.HOPS.index("durable")]))
     return Outcome(
         startup,
@@ -211,5 +227,10 @@ def _outcome(startup: float, usage: Usage, folder: Path) -> Outcome:
         report["commands"],
         (ended - report["started_ns"]) / 1e9,
         np.array(report["lateness"]),
-        dict(zip(probe.HOPS, histograms, strict=True)),
+        _by_hop(totals[-1]),
+        tuple(_by_hop(each) for each in np.diff(totals, axis=0)),
     )
+
+
+def _by_hop(histograms: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+    return dict(zip(probe.HOPS, histograms, strict=True))

@@ -14,11 +14,12 @@ from components.oracle.derivation import Derivation
 from disruptor.compiled import entry
 from disruptor.ring.ring_buffer import RingBuffer
 from disruptor.ring.wait_strategy import wait_strategy
+from perf.harness.measurement import Options
 from perf.platform import load
 from perf.platform.histogram import BUCKETS, bounds, bucket, largest, percentile
-from perf.platform.run import Setting, run_platform
+from perf.platform.run import Outcome, Setting, Usage, run_platform
 from perf.platform.workloads import WORKLOADS, workload
-from perf.scenarios.platform import latency
+from perf.scenarios.platform import latency, soak
 from tests.components.oracle.platform_samples import TABLE
 
 INTERVAL_NS = 20_000
@@ -108,7 +109,7 @@ def test_a_run_of_the_platform_tells_every_hop(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PERF_DIRECTORY", str(tmp_path_factory.mktemp("perf")))
-    setting = Setting(rate=2_000, seconds=0.3)
+    setting = Setting(rate=2_000, seconds=0.3, slice_s=0.05)
     outcome = run_platform(setting)
 
     assert outcome.commands == 600
@@ -118,3 +119,21 @@ def test_a_run_of_the_platform_tells_every_hop(
     figures = {each.metric: each.value for each in latency.told("mixed", setting, [outcome])}
     assert figures["ingress → durable p50"] > figures["generator p50"]
     assert figures["written a command"] > 0
+    assert sum(int(each["durable"].sum()) for each in outcome.slices) <= 600
+    assert all(each > 1e6 for each in outcome.usage.pss_over_time)
+
+
+def test_a_soak_says_whether_the_end_is_as_the_beginning() -> None:
+    def slice_of(value: int) -> dict[str, np.ndarray]:
+        histogram = np.zeros(BUCKETS, np.int64)
+        histogram[bucket_of(value)] = 10
+        return {"event": histogram, "durable": histogram}
+
+    usage = Usage(1.0, 1, 1, 10**8, tuple(10**8 for _ in range(10)))
+    rising = tuple(slice_of(100_000 * (1 + number)) for number in range(10))
+    figures = soak.told(Outcome(1.0, usage, slices=rising))
+    ends = {each.metric: each.value for each in figures if "over first" in each.variant}
+
+    assert ends["ingress → event p50"] == pytest.approx(9.5 / 1.5, rel=0.05)
+    assert ends["memory of all processes"] == 1.0
+    assert soak.run(Options())[0].absence
