@@ -7,7 +7,6 @@ The frames may give more: what was received and not yet published when a feed di
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -31,8 +30,8 @@ COMPARED: Final = ["symbol", "price", "qty", "origin_ts", "expires", "flags"]
 class RawReplay:
     """What the frames gave, and what the platform's journal has."""
 
-    frames: Counter[str]
-    malformed: Counter[str]
+    frames: dict[str, int]
+    malformed: dict[str, int]
     gaps: int
     duplicates: int
     prices: int
@@ -62,8 +61,8 @@ def replay_raw(journal: Path, speed: float) -> RawReplay:
     derived = np.concatenate([_venue_prices(new_commands(0)), *given])
     journaled = _journaled_prices(journal)
     return RawReplay(
-        frames=metrics.frames,
-        malformed=metrics.malformed_by_reason,
+        frames=dict(metrics.frames),
+        malformed=dict(metrics.malformed_by_reason),
         gaps=metrics.gaps.total(),
         duplicates=metrics.duplicates.total(),
         prices=len(derived),
