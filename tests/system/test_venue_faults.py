@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import orjson
 import pytest
 
+from components.messages.code import OP_PLACE, SOURCE_SENTINEL
+from components.oracle.api import Journal
 from components.venue.server import VenueServer
 from tests.system.platform_run import ROOT, PlatformRun, oracle
 
@@ -52,6 +55,20 @@ class VenueInAThread:
     def call(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
+    def cut(self) -> None:
+        async def cut() -> None:
+            self.server.cut_all()
+
+        self.call(cut())
+
+    def wait_for_a_client(self, connections: int) -> None:
+        """Wait until so many connections were made and the newest has subscribed."""
+        deadline = time.monotonic() + 60
+        clients = self.server.clients
+        while self.server.connected < connections or not (clients and clients[-1].streams):
+            assert time.monotonic() < deadline, "the feed never subscribed"
+            time.sleep(0.01)
+
     def trade(self, price: str, *, after_a_gap_of: int = 0) -> None:
         self._number += 1 + after_a_gap_of
         self.published += 1
@@ -87,9 +104,16 @@ def mark_is(run: PlatformRun, price: float) -> None:
     run.wait_until(lambda metrics: metrics.get(wanted) == price)
 
 
-def liquidations(run: PlatformRun) -> float:
-    metrics = run.metrics()
-    return metrics["sentinel_liquidations_total", frozenset({("symbol", "BTCUSDT")})]
+def first_causes(journal: Path) -> dict[int, int]:
+    """By account: the price, in ticks, of the first command that made Sentinel close its position."""
+    with Journal.open(journal) as opened:
+        commands = opened.commands()
+        prices = dict(zip(commands.sequences.tolist(), commands["price"].tolist(), strict=True))
+    closing = commands[(commands["op"] == OP_PLACE) & (commands["source"] == SOURCE_SENTINEL)]
+    first: dict[int, int] = {}
+    for account, cause in closing[["account", "cause"]].tolist():
+        first.setdefault(account, prices[cause])
+    return first
 
 
 def test_no_liquidation_follows_a_price_that_is_suspect_or_stale(
@@ -99,34 +123,32 @@ def test_no_liquidation_follows_a_price_that_is_suspect_or_stale(
     configuration = tmp_path / "venue.yaml"
     configuration.write_text(CONFIGURATION.format(root=ROOT, venue=venue.server.base_url))
     with PlatformRun(name, journal, "--config", str(configuration)) as run:
-        run.wait_for_metric("price_feed_stream_state", 1, stream="trade", symbol="BTCUSDT")
+        venue.wait_for_a_client(1)
         venue.trade("50000")
         mark_is(run, 50_000)
         venue.trade("44000")  # a jump: suspect
         mark_is(run, 44_000)
-        on_a_jump = liquidations(run)
-        venue.server.cut_all()  # stale: the same price again, flagged
+        venue.cut()  # stale: the same price again, flagged
         run.wait_for_metric("price_feed_stale_total", 1, symbol="BTCUSDT")
-        run.wait_for_metric("price_feed_stream_state", 1, stream="trade", symbol="BTCUSDT")
-        when_stale = liquidations(run)
+        venue.wait_for_a_client(2)
         venue.trade("44001")
+        mark_is(run, 44_001)
         venue.trade("44002")  # the third that agrees
-        run.wait_for_metric("sentinel_liquidations_total", 1, symbol="BTCUSDT")
+        run.read_until("LIQUIDATION  account 1001")
         for price in ("42500", "41000", "39500", "38000"):
             venue.trade(price)
         mark_is(run, 38_000)
         venue.trade("37500", after_a_gap_of=3)
         mark_is(run, 37_500)
-        after_a_gap = liquidations(run)
         venue.trade("37499")
-        run.wait_for_metric("sentinel_liquidations_total", after_a_gap + 1, symbol="BTCUSDT")
+        run.read_until("LIQUIDATION  account 1003")
         metrics = run.metrics()
         assert run.stop() == 0, run.output
 
-    assert (on_a_jump, when_stale) == (0, 0)
-    assert "LIQUIDATION  account 1003" in run.output
+    assert first_causes(journal) == {1001: 4_400_200, 1003: 3_749_900}
     symbol = ("symbol", "BTCUSDT")
     assert metrics["price_feed_suspect_total", frozenset({symbol, ("reason", "gap")})] == 1
+    assert metrics["price_feed_suspect_total", frozenset({symbol, ("reason", "jump")})] == 2
     assert metrics["price_feed_gaps_total", frozenset({symbol})] == 1
     assert metrics["price_feed_reconnects_total", frozenset()] == 1
     assert metrics["price_feed_recorded_bytes_total", frozenset()] > 0
