@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Final, Literal
 
 import numpy as np
 
 from components.messages.code import (
     FLAG_DEPTH,
+    FLAG_MARK_MEDIAN,
+    FLAG_MARK_MID,
     FLAG_STOPS_ON_MARK,
     OP_INSTRUMENT,
     OP_LIMITS,
@@ -45,6 +48,22 @@ class MarginTier:
     max_leverage: int = 0
 
 
+Mark = Literal["last", "median", "mid"]
+MARK_FLAGS: Final[dict[Mark, int]] = {
+    "last": 0,
+    "median": FLAG_MARK_MEDIAN,
+    "mid": FLAG_MARK_MID,
+}
+"""What a symbol's mark is made of, see Titan's mark.py, and the flag that says so."""
+
+
+def mark_of(flags: int) -> Mark:
+    """What these flags of an instrument say that its mark is made of."""
+    if flags & FLAG_MARK_MEDIAN:
+        return "median"
+    return "mid" if flags & FLAG_MARK_MID else "last"
+
+
 @dataclass(frozen=True)
 class Limits:
     """What an order may ask for: lots, money, and ppm around a reference price; 0 is no limit."""
@@ -69,6 +88,7 @@ class Instrument:
     max_leverage: int = 100
     stops_on_mark: bool = False
     publish_depth: bool = False
+    mark: Mark = "last"
     margin_tiers: tuple[MarginTier, ...] = (MarginTier(0, 5_000),)
     limits: Limits = Limits()
 
@@ -97,7 +117,8 @@ class Instrument:
     @property
     def flags(self) -> int:
         """The flags of its instrument command."""
-        return self.stops_on_mark * FLAG_STOPS_ON_MARK | self.publish_depth * FLAG_DEPTH
+        rules = self.stops_on_mark * FLAG_STOPS_ON_MARK | self.publish_depth * FLAG_DEPTH
+        return rules | MARK_FLAGS[self.mark]
 
     def price_to_ticks(self, text: object, what: str = "price") -> int:
         """Ticks of a decimal string; raises UnitError when off the grid or out of bounds."""
@@ -255,6 +276,7 @@ def _instrument_from(command: np.void) -> Instrument:
         max_leverage=int(command["leverage"]),
         stops_on_mark=bool(command["flags"] & FLAG_STOPS_ON_MARK),
         publish_depth=bool(command["flags"] & FLAG_DEPTH),
+        mark=mark_of(int(command["flags"])),
         margin_tiers=(),
     )
 

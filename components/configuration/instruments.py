@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from components.configuration.values import Money, PositiveDecimal, PositiveRatio, Symbol
-from components.instruments import Instrument, InstrumentTable, Limits, MarginTier
+from components.instruments import Instrument, InstrumentTable, Limits, MarginTier, Mark
 from components.sentinel.engine.state import TIERS_MAX
 from components.units import PPM, QTY_LOTS_MAX, UnitError, plain, to_grid
 from disruptor.errors import ConfigurationError
@@ -52,6 +52,7 @@ class InstrumentSettings(Strict):
     )
     stops_trigger: Literal["last", "mark"] = Field(default="last", description="last or mark")
     publish_depth: bool = Field(default=False, description="true or false")
+    mark: Mark = Field(default="last", description="last, median or mid")
     margin_tiers: Annotated[tuple[MarginTierSettings, ...], Field(strict=False)] = Field(
         default=(), max_length=TIERS_MAX, description=f"a list of at most {TIERS_MAX} tiers"
     )
@@ -113,6 +114,7 @@ class InstrumentSettings(Strict):
             max_leverage=self.max_leverage,
             stops_on_mark=self.stops_trigger == "mark",
             publish_depth=self.publish_depth,
+            mark=self.mark,
             margin_tiers=tiers or (MarginTier(0, maintenance_ppm),),
             limits=self._limits(name),
         )

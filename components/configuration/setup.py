@@ -119,6 +119,7 @@ def _settings_of(instrument: Instrument) -> InstrumentSettings:
         max_leverage=instrument.max_leverage,
         stops_trigger="mark" if instrument.stops_on_mark else "last",
         publish_depth=instrument.publish_depth,
+        mark=instrument.mark,
         margin_tiers=tuple(
             MarginTierSettings.model_construct(
                 above=tier.notional_floor,

@@ -238,6 +238,8 @@ FLAG_BY_AMOUNT: Final = 128  # a market order's ``qty`` is money
 # Flags of an instrument command.
 FLAG_STOPS_ON_MARK: Final = 1
 FLAG_DEPTH: Final = 2  # each change of a level is published
+FLAG_MARK_MEDIAN: Final = 4  # the mark is the median of the sources' prices
+FLAG_MARK_MID: Final = 8  # the mark is the middle of the book; neither: the last price
 
 # What a book command asks for; its ``side``.
 BOOK_LEVELS: Final = 0

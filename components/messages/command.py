@@ -19,9 +19,9 @@ Which fields an operation uses (all others are zero):
     cancel_all   account symbol side       (ALL_SYMBOLS: in every symbol; account 0: everybody's;
                  side: SIDES_BOTH, SIDES_BUY or SIDES_SELL)
     session_end  symbol                                       (ALL_SYMBOLS: in every symbol)
-    price        symbol price flags; qty of that trade or 0; origin_ts: when the venue sent it, expires:
-                 when it was traded there, by the venue's own clock, or 0
-                 (flags: FLAG_SUSPECT, FLAG_STALE)
+    price        symbol price flags side; qty of that trade or 0; origin_ts: when the venue sent it,
+                 expires: when it was traded there, by the venue's own clock, or 0
+                 (flags: FLAG_SUSPECT, FLAG_STALE; side: the source's number from 0)
     account      account
     deposit      account price                                (price: money)
     withdraw     account price                                (price: money)

@@ -7,7 +7,7 @@
     {"op":"session_end","symbol":"BTCUSDT"}                           symbol optional
     {"op":"book", …}   {"op":"capacity", …}   {"op":"shards", …}                see depth_text.py
     {"op":"instrument", …}   {"op":"limits", …}   {"op":"phase", …}        see instrument_text.py
-    {"op":"price","symbol":"BTCUSDT","price":"50123.45"}     qty, suspect, stale optional
+    {"op":"price","symbol":"BTCUSDT","price":"50123.45"}     qty, suspect, stale, source optional
     {"op":"account","account":7}
     {"op":"deposit","account":7,"amount":"10000"}     {"op":"withdraw","account":7,"amount":"1"}
     {"op":"position","account":7,"symbol":"BTCUSDT","side":"long","qty":"0.5","entry":"50000",
@@ -178,6 +178,8 @@ def _parse_price(reader: Reader, instruments: InstrumentTable, into: np.void) ->
     if reader.has("qty"):
         into["qty"] = read_lots(reader, "qty", instrument)
     into["flags"] = sum(flag for flag, key in _PRICE_FLAGS if reader.flag(key))
+    if reader.has("source"):
+        into["side"] = reader.integer("source", 0, 255, "a source's number from 0 to 255")
 
 
 def _parse_account(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
@@ -281,6 +283,8 @@ def _format_price(command: np.void, instruments: InstrumentTable, line: dict[str
     line["price"] = ticks_text(int(command["price"]), symbol, instruments)
     if command["qty"]:
         line["qty"] = lots_text(int(command["qty"]), symbol, instruments)
+    if command["side"]:
+        line["source"] = int(command["side"])
     line.update({key: True for flag, key in _PRICE_FLAGS if int(command["flags"]) & flag})
 
 

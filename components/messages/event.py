@@ -26,6 +26,7 @@ Which fields a kind uses:
                  came before; maker_order_id: number of the book's last depth event
     capacity     price qty: as in the command
     shards       qty: as in the command
+    price        as the command's, but price and flags are those of the mark
     the rest     the command's fields, passed through: account order_id price qty symbol side
                  flags leverage; maker_account: stop_price; maker_order_id: display_qty;
                  taker_fee: expires; maker_fee: origin_ts

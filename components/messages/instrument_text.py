@@ -2,7 +2,7 @@
 
     {"op":"instrument","symbol":"BTCUSDT","tick_size":"0.01","lot_size":"0.001"}
         optional: maker_fee_ppm taker_fee_ppm max_leverage stops_trigger ("last" or "mark") index
-                  publish_depth (true or false)
+                  publish_depth (true or false) mark ("last", "median" or "mid")
     {"op":"limits","symbol":"BTCUSDT","min_qty":"0.01","max_qty":"100","min_notional":"5",
      "max_notional":"1000000","collar_ppm":50000}             what is left out has no limit
     {"op":"phase","symbol":"BTCUSDT","phase":"auction"}       continuous, halted, auction, removed
@@ -18,7 +18,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from components.instruments import NAME_BYTES_MAX, Instrument, InstrumentTable, name_words
+from components.instruments import (
+    MARK_FLAGS,
+    NAME_BYTES_MAX,
+    Instrument,
+    InstrumentTable,
+    mark_of,
+    name_words,
+)
 from components.messages.code import (
     FLAG_DEPTH,
     FLAG_STOPS_ON_MARK,
@@ -40,6 +47,7 @@ from components.units import GRID_SCALE, MONEY_MAX, PPM, UnitError, money_to_tex
 
 _GRID: Final = Decimal(1) / GRID_SCALE
 _PHASES: Final = by_name(PHASE_NAMES)
+_MARKS: Final[dict[str, int]] = dict(MARK_FLAGS.items())
 _TRIGGERS: Final = {"last": 0, "mark": FLAG_STOPS_ON_MARK}
 
 
@@ -63,6 +71,7 @@ def parse_instrument(reader: Reader, instruments: InstrumentTable, into: np.void
     into["leverage"] = _integer(reader, "max_leverage", 1, highest, Instrument.max_leverage)
     depth = FLAG_DEPTH if reader.flag("publish_depth") else 0
     into["flags"] = reader.name("stops_trigger", _TRIGGERS, "last") | depth
+    into["flags"] |= reader.name("mark", _MARKS, "last")
 
 
 def _money_unit(name: str, index: int, tick_steps: int, lot_steps: int) -> int:
@@ -109,6 +118,9 @@ def format_instrument(command: np.void, instruments: InstrumentTable, line: dict
         line["stops_trigger"] = "mark"
     if int(command["flags"]) & FLAG_DEPTH:
         line["publish_depth"] = True
+    mark = mark_of(int(command["flags"]))
+    if mark != "last":
+        line["mark"] = mark
 
 
 def format_limits(command: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from components.instruments import Instrument, InstrumentTable
+from components.instruments import Instrument, InstrumentTable, mark_of
 from components.messages.code import FLAG_DEPTH, FLAG_STOPS_ON_MARK
 from components.oracle.derivation import Derivation, StateHashes
 from components.oracle.moment import command_at
@@ -103,5 +103,6 @@ def _instrument(index: int, book: np.void) -> Instrument:
         max_leverage=int(book["leverage"]),
         stops_on_mark=bool(int(book["flags"]) & FLAG_STOPS_ON_MARK),
         publish_depth=bool(int(book["flags"]) & FLAG_DEPTH),
+        mark=mark_of(int(book["flags"])),
         margin_tiers=(),
     )

@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from components.messages.code import (
+    FLAG_MARK_MEDIAN,
     PHASE_CONTINUOUS,
     PHASE_REMOVED,
     REASON_BAD_INSTRUMENT,
@@ -25,6 +26,7 @@ from components.messages.code import (
 from components.titan.engine.auction import uncross
 from components.titan.engine.cancel import ANY_TIF, end_many
 from components.titan.engine.guards import guard
+from components.titan.engine.mark import forget_sources
 from components.titan.engine.orders.stop_list import queue_triggered
 from components.titan.engine.place import is_listed, within
 from components.titan.engine.state import POSITION_TOP, Outbox, TitanState, int64
@@ -55,6 +57,8 @@ def note_instrument(state: TitanState, command: np.void) -> int:
     book["maker_fee_ppm"] = command["display_qty"]
     book["taker_fee_ppm"] = command["expires"]
     book["leverage"] = command["leverage"]
+    if (book["flags"] ^ command["flags"]) & FLAG_MARK_MEDIAN:
+        forget_sources(book)
     book["flags"] = command["flags"]
     if book["phase"] == PHASE_REMOVED:
         book["phase"] = PHASE_CONTINUOUS
@@ -132,6 +136,7 @@ def _forget(book: np.void) -> None:
     book["money_unit"] = -book["money_unit"]
     book["last"] = 0
     book["mark"] = 0
+    forget_sources(book)
     book["min_qty"] = 0
     book["max_qty"] = 0
     book["min_notional"] = 0

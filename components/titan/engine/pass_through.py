@@ -22,6 +22,7 @@ from components.messages.code import (
     REASON_BAD_NOTIONAL,
     REASON_BAD_PRICE,
     REASON_BAD_QTY,
+    REASON_BAD_TYPE,
     REASON_NONE,
     REASON_POOL_FULL,
     REASON_SESSION_END,
@@ -39,6 +40,7 @@ from components.titan.engine.listing import (
     note_instrument,
     note_limits,
 )
+from components.titan.engine.mark import is_source_known, take_mark
 from components.titan.engine.orders.stop_list import queue_triggered
 from components.titan.engine.place import is_listed, within
 from components.titan.engine.positions import find_position, has_position_room, set_position
@@ -54,7 +56,7 @@ def pass_through(state: TitanState, outbox: Outbox, command: np.void) -> None:
     """Note and hand on whatever is no order's business alone."""
     reason = REASON_NONE
     if command["op"] == OP_PRICE:
-        reason = _note_price(state, command)
+        reason = _judge_price(state, command)
     elif command["op"] == OP_POSITION:
         reason = _note_position(state, command)
     elif command["op"] == OP_INSTRUMENT:
@@ -72,6 +74,8 @@ def pass_through(state: TitanState, outbox: Outbox, command: np.void) -> None:
         return
     if answers(state, command):
         _hand_on(state, outbox, command)
+    if command["op"] == OP_PRICE:
+        _tell_mark(state, outbox, command)
     if command["op"] in (OP_PRICE, OP_INSTRUMENT):
         queue_triggered(state, int64(command["symbol"]))
     elif command["op"] == OP_PHASE:
@@ -102,6 +106,15 @@ def _hand_on(state: TitanState, outbox: Outbox, command: np.void) -> None:
 
 
 @pasted
+def _tell_mark(state: TitanState, outbox: Outbox, command: np.void) -> None:
+    """The event that was just handed on carries the mark that its price makes."""
+    flags = take_mark(state, command)
+    event = outbox.slots[np.uint64(outbox.count[0] - 1)]
+    event["price"] = state.books[command["symbol"]]["mark"]
+    event["flags"] = flags
+
+
+@pasted
 def _judge_session_end(state: TitanState, command: np.void) -> int:
     """Orders for the day end with the session, of one symbol or of all."""
     symbol = int64(command["symbol"])
@@ -111,14 +124,15 @@ def _judge_session_end(state: TitanState, command: np.void) -> int:
 
 
 @pasted
-def _note_price(state: TitanState, command: np.void) -> int:
+def _judge_price(state: TitanState, command: np.void) -> int:
     if not is_listed(state, int64(command["symbol"])):
         return REASON_UNKNOWN_SYMBOL
     if not within(command["price"], PRICE_TICKS_MAX):
         return REASON_BAD_PRICE
     if not 0 <= command["qty"] <= QTY_LOTS_MAX:
         return REASON_BAD_QTY
-    state.books[command["symbol"]]["mark"] = command["price"]
+    if not is_source_known(state.books[command["symbol"]], int64(command["side"])):
+        return REASON_BAD_TYPE
     return REASON_NONE
 
 

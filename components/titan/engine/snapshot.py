@@ -4,6 +4,7 @@
                 positions there may be
     symbols     listed ones by index: rules, last and mark price
     positions   those that are not zero, by account and symbol
+    sources     newest prices of symbols whose mark is a median
     orders      by symbol: bids best first in queue order, asks likewise, waiting stops in order
 
 Slots, pools and the order of past events leave no trace; an order's ``placement`` is its rank
@@ -18,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from components.messages.code import FLAG_MARK_MEDIAN
 from components.titan.engine.expiry import schedule_expiry
 from components.titan.engine.hash_table import hash_of
 from components.titan.engine.ladder import enter_level, find_block, key_after, level_of
@@ -45,6 +47,7 @@ from components.titan.engine.state import (
     POSITION_TOP,
     POSITIONS_ALLOWED,
     RISK_GATE,
+    SOURCES_MAX,
     TitanState,
     new_state,
 )
@@ -86,6 +89,7 @@ SYMBOL: Final = np.dtype(
     [("index", np.int64), ("name", np.int64, (2,)), *((name, np.int64) for name in _SYMBOL_FIELDS)]
 )
 HOLDING: Final = np.dtype([("account", np.int64), ("symbol", np.int64), ("qty", np.int64)])
+SOURCES: Final = np.dtype([("price", np.int64, (SOURCES_MAX,))])
 SAVED_ORDER: Final = np.dtype(
     [
         (name, np.int64)
@@ -132,13 +136,20 @@ def canonical_bytes(state: TitanState) -> bytes:
     holdings = np.zeros(len(held), HOLDING)
     for name in ("account", "symbol", "qty"):
         holdings[name] = held[name]
+    sources = books["sources"][_of_median(symbols)]
     orders = live_orders(state)
     _rank(orders)
     header = np.zeros(1, HEADER)
     allowed = (state.totals[ORDERS_ALLOWED], state.totals[POSITIONS_ALLOWED])
     magic = _GATED_MAGIC if state.totals[RISK_GATE] else _MAGIC
     header[0] = (magic, state.totals[NOW], len(symbols), len(holdings), len(orders), *allowed)
-    return b"".join(part.tobytes() for part in (header, symbols, holdings, orders))
+    return b"".join(part.tobytes() for part in (header, symbols, holdings, sources, orders))
+
+
+def _of_median(symbols: NDArray[Any]) -> NDArray[np.int64]:
+    """Indices of the symbols whose mark is a median."""
+    chosen: NDArray[np.int64] = symbols["index"][symbols["flags"] & FLAG_MARK_MEDIAN != 0]
+    return chosen
 
 
 def live_orders(state: TitanState) -> NDArray[Any]:
@@ -220,7 +231,7 @@ def restore(data: bytes, **limits: int) -> TitanState:
 
     Raises ValueError when the bytes are no snapshot of Titan or do not fit the limits.
     """
-    header, symbols, holdings, orders = _parts(data)
+    header, symbols, holdings, sources, orders = _parts(data)
     state = new_state(**limits)
     if len(symbols) and int(symbols["index"].max()) >= len(state.books):
         raise ValueError(f"the snapshot has symbol {symbols['index'].max()}; raise max_symbols")
@@ -232,6 +243,7 @@ def restore(data: bytes, **limits: int) -> TitanState:
     state.books["name"][index] = symbols["name"]
     for name in _SYMBOL_FIELDS:
         state.books[name][index] = symbols[name]
+    state.books["sources"][_of_median(symbols)] = sources["price"]
     state.totals[NOW] = header["now"]
     state.totals[RISK_GATE] = header["magic"] == _GATED_MAGIC
     state.totals[ORDERS_ALLOWED] = header["orders_allowed"]
@@ -248,23 +260,29 @@ def restore(data: bytes, **limits: int) -> TitanState:
     return state
 
 
-def _parts(data: bytes) -> tuple[np.void, NDArray[Any], NDArray[Any], NDArray[Any]]:
+def _parts(data: bytes) -> tuple[Any, ...]:
     if len(data) < HEADER.itemsize:
         raise ValueError(f"a snapshot of Titan has at least {HEADER.itemsize} bytes")
     header = np.frombuffer(data, HEADER, 1)[0]
     if header["magic"] not in (_MAGIC, _GATED_MAGIC):
         raise ValueError("these bytes are no snapshot of Titan")
-    parts = []
+    parts: list[NDArray[Any]] = []
     offset = HEADER.itemsize
-    for name, dtype in (("symbols", SYMBOL), ("positions", HOLDING), ("orders", SAVED_ORDER)):
-        count = int(header[name])
+    sections = (
+        ("symbols", SYMBOL),
+        ("positions", HOLDING),
+        ("sources", SOURCES),
+        ("orders", SAVED_ORDER),
+    )
+    for name, dtype in sections:
+        count = len(_of_median(parts[0])) if name == "sources" else int(header[name])
         if count < 0 or offset + count * dtype.itemsize > len(data):
             raise ValueError(f"the snapshot is cut short: it ends within its {name}")
         parts.append(np.frombuffer(data, dtype, count, offset))
         offset += count * dtype.itemsize
     if offset != len(data):
         raise ValueError(f"the snapshot has {len(data) - offset} bytes too many")
-    return header, parts[0], parts[1], parts[2]
+    return (header, *parts)
 
 
 @entry

@@ -46,6 +46,8 @@ POSITIONS_MAX: Final = 1 << 24
 _ORDERS_ROOM: Final = 1 << 21
 _POSITIONS_ROOM: Final = 1 << 22
 SYMBOLS_MAX: Final = 1 << 15
+SOURCES_MAX: Final = 8
+"""Sources of prices that a median can be of."""
 
 # Bits of an order's ``layers``: what the plain limit order does not have.
 LAYER_ICEBERG: Final = 1
@@ -140,7 +142,7 @@ BOOK: Final = np.dtype(
         ("touch_ask", np.int64),
         ("touch_ask_qty", np.int64),
         ("last", np.int64),  # price of the last trade, 0 before the first
-        ("mark", np.int64),  # the last price command's, 0 before the first
+        ("mark", np.int64),  # see mark.py; 0 before the first price command
         ("stops_first", np.uint32),
         ("flags", np.uint32),
         # Above is what every command looks at: one cache line.
@@ -160,6 +162,7 @@ BOOK: Final = np.dtype(
         ("max_notional", np.int64),
         ("collar_ppm", np.int64),
         ("depth_sequence", np.int64),  # of the last depth event
+        ("sources", np.int64, (SOURCES_MAX,)),  # newest prices for the median; 0: none that counts
     ],
     align=True,
 )
