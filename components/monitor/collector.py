@@ -82,6 +82,8 @@ class PlatformCollector(Collector):
         chosen = sampled(accounts["account"], self._max_users)
         users = [str(account) for account in accounts["account"][chosen]]
         yield _family("sentinel_margin_ratio", _labelled(users, ratios[chosen]))
+        lights = accounts["deleveraging_light"][chosen]
+        yield _family("sentinel_deleveraging_light", _labelled(users, lights))
         yield _family("sentinel_margin_ratio_mean", [((), ratios.mean())])
         exposed = ratios[accounts["positions"] > 0]
         counts, _ = np.histogram(exposed, (*MARGIN_RATIO_BOUNDS, np.inf))

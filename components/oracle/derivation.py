@@ -16,6 +16,7 @@ from components.oracle.platform_hash import platform_hash
 from components.oracle.sentinel_run import Answers, SentinelRun
 from components.sentinel import engine as sentinel_engine
 from components.sentinel.engine import SentinelState
+from components.sentinel.engine.conservation import require_conservation
 from components.titan.shards import Deriver, Shards, new_shards, shards_hash, shards_told
 
 _BATCH: Final = 4096
@@ -74,7 +75,8 @@ class Derivation:
             pass
 
     def hashes(self) -> StateHashes:
-        """The states' hashes now."""
+        """The states' hashes now; ConservationError if Sentinel's books do not add up."""
+        require_conservation(self.sentinel)
         titan = shards_hash(self.shards)
         sentinel = sentinel_engine.state_hash(self.sentinel)
         whole = platform_hash(self.commands_last, titan, sentinel)

@@ -30,7 +30,8 @@ ACCOUNT_VIEW: Final = np.dtype(
         ("positions", np.int32),
         ("at_risk", np.uint8),  # the level of warning, 0: none
         ("in_liquidation", np.uint8),  # a liquidation order is in flight
-        ("reserved", np.uint8, (2,)),
+        ("deleveraging_light", np.uint8),  # see deleveraging_view.py
+        ("reserved", np.uint8),
     ],
     align=True,
 )
@@ -85,6 +86,7 @@ def _clear(view: np.void) -> None:
     view["positions"] = 0
     view["at_risk"] = 0
     view["in_liquidation"] = 0
+    view["deleveraging_light"] = 0
 
 
 @inlined

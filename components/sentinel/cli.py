@@ -10,8 +10,8 @@ import click
 
 from components.configuration.instruments import load_instruments
 from components.messages.json_lines import TextError
-from components.sentinel.offline import RiskRule, run
-from components.units import PPM, UnitError, money_from_text, ppm_from_text
+from components.sentinel.offline import OfflineSentinel, RiskRule, run
+from components.units import ACCOUNT_MAX, PPM, UnitError, money_from_text, ppm_from_text
 from disruptor.errors import ConfigurationError
 
 
@@ -76,6 +76,11 @@ _INSTRUMENTS = Path(__file__).resolve().parents[2] / "config" / "instruments.yam
     callback=_money,
     help="What the insurance fund starts with.",
 )
+@click.option(
+    "--explain",
+    type=click.IntRange(0, ACCOUNT_MAX),
+    help="Instead of risk, print this account's margin calculation line by line at the end.",
+)
 @click.argument("lines", type=click.File("rb"), default="-")
 def main(
     instruments_path: Path,
@@ -83,6 +88,7 @@ def main(
     liquidation_fee: int,
     at_risk: int,
     insurance_fund: int,
+    explain: int | None,
     lines: BinaryIO,
 ) -> None:
     """Margin accounts over JSON lines: events and account or price commands in, risk out.
@@ -101,8 +107,13 @@ def main(
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from None
     try:
-        for line in run(lines, source, instruments, rule, with_orders=orders):
-            out.write(line + b"\n")
+        sentinel = OfflineSentinel(instruments, rule)
+        for line in run(sentinel, lines, source, with_orders=orders):
+            if explain is None:
+                out.write(line + b"\n")
+        if explain is not None:
+            for told in sentinel.explain(explain):
+                out.write(told.encode() + b"\n")
         out.flush()
     except (ConfigurationError, TextError) as error:
         out.flush()

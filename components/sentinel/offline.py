@@ -33,6 +33,7 @@ from components.sentinel.engine import (
     outbox_bound,
 )
 from components.sentinel.engine.state import DEFAULT_AT_RISK_PPM
+from components.sentinel.explanation import explain
 
 MAX_ACCOUNTS: Final = 1 << 20
 MAX_POSITIONS: Final = 1 << 20
@@ -74,6 +75,10 @@ class OfflineSentinel:
             for order in outbox.orders[: outbox.order_count[0]]:
                 yield format_command(order, self._instruments)
 
+    def explain(self, account: int) -> Iterator[str]:
+        """The account's margin calculation as it is now, line by line."""
+        return explain(self.state, account, self._instruments)
+
     def _as_event(self, line: bytes, place: str) -> bytes:
         """A command's line as the line of the event that passes it through."""
         values = read_object(line, place)
@@ -104,10 +109,9 @@ class OfflineSentinel:
 
 
 def run(
+    sentinel: OfflineSentinel,
     lines: Iterable[bytes],
     source: str,
-    instruments: InstrumentTable,
-    rule: RiskRule,
     *,
     with_orders: bool = False,
 ) -> Iterator[bytes]:
@@ -115,7 +119,6 @@ def run(
 
     Raises TextError at the first malformed line, which names ``source`` and the line's number.
     """
-    sentinel = OfflineSentinel(instruments, rule)
     for number, line in enumerate(lines, start=1):
         if line.strip():
             yield from sentinel.feed(line, f"{source}:{number}", with_orders=with_orders)

@@ -26,7 +26,9 @@ from components.oracle.store import Journal
 from components.oracle.streams import STREAM_DTYPES
 from components.run_settings import RunSettings
 from components.sentinel.account_view import ACCOUNT_VIEW, fill_account_view, totals
+from components.sentinel.deleveraging_view import deleveraging_lights
 from components.sentinel.engine import new_outbox, outbox_bound, state_hash
+from components.sentinel.engine.conservation import require_conservation
 from components.sentinel.engine.outbox import SentinelOutbox
 from components.sentinel.engine.state import SentinelState
 from components.sentinel.exposure_view import EXPOSURE_VIEW, EXPOSURES_SHOWN, nearest_exposures
@@ -75,7 +77,9 @@ class Showcase:
     def show(self, state: SentinelState, counters: SentinelCounters) -> None:
         """Publish the state as it is now."""
         put_totals(self.block, totals(state))
+        require_conservation(state)
         count = int(fill_account_view(state, self._rows))
+        self._rows["deleveraging_light"][:count] = deleveraging_lights(state)[:count]
         self._accounts.publish(self._rows[:count])
         self._exposures.publish(nearest_exposures(state))
         self._liquidations.publish(newest_liquidations(counters))

@@ -8,7 +8,8 @@ price, fills, cash                 a price, a trade, money
 funding, isolated, rules           rates, margin modes, set-up
 liquidation, ranking               what follows, step by step and in which order
 insurance_fund, deleveraging       who pays when the account cannot
-ledger, snapshot, invariants       conservation, canonical bytes, self-checks
+ledger, conservation               money that came and went, and that it adds up
+snapshot, invariants               canonical bytes, self-checks
 outbox, apply                      what comes out; the one entry
 """
 

@@ -13,7 +13,7 @@ import numpy as np
 from components.sentinel.engine.ledger import BAD_DEBT, add_flow
 from components.sentinel.engine.margin import of_ppm
 from components.sentinel.engine.outbox import SentinelOutbox, add_account_risk, add_fund_risk
-from components.sentinel.engine.state import SentinelState
+from components.sentinel.engine.state import SentinelState, wide
 from components.sentinel.engine.valuation import equity_of
 from components.units import MONEY_MAX
 from disruptor.compiled import internal
@@ -40,8 +40,8 @@ def charge_liquidation_fee(
 @internal
 def pay_from_fund(
     state: SentinelState, event: np.void, outbox: SentinelOutbox, row: int, deficit: int
-) -> bool:
-    """Pay the account ``deficit`` > 0, or what the fund has; False if that is not all of it."""
+) -> int:
+    """Pay the account ``deficit`` > 0, or what the fund has; how much that is."""
     summary = state.summary[0]
     account = state.accounts[row]
     paid = min(summary["fund"], deficit, MONEY_MAX - account["collateral"])
@@ -50,7 +50,7 @@ def pay_from_fund(
         account["collateral"] += paid
         add_fund_risk(state, event, outbox, account["account"], -paid, 0)
         add_account_risk(state, event, outbox, row, paid)
-    return bool(paid == deficit)
+    return wide(paid)
 
 
 @internal

@@ -60,15 +60,14 @@ from components.sentinel.engine.margin import (
 )
 from components.sentinel.engine.outbox import (
     SentinelOutbox,
-    add_balances,
     add_order,
     add_risk,
+    put_balances,
 )
 from components.sentinel.engine.positions import release_if_done
 from components.sentinel.engine.state import NONE, SentinelState, wide
 from components.sentinel.engine.valuation import (
     Measure,
-    equity_of,
     level_at,
     maintenance_of,
     measure,
@@ -95,7 +94,7 @@ def update_at_risk(
     state.summary[0]["at_risk_count"] += (1 if now > 0 else 0) - (1 if before > 0 else 0)
     index = add_risk(outbox, event, RISK_AT_RISK, account["account"])
     outbox.risks[index]["flags"] = now
-    add_balances(state, outbox, index, row)
+    put_balances(state, outbox, index, row, found)
 
 
 @internal
@@ -127,7 +126,7 @@ def judge(state: SentinelState, event: np.void, outbox: SentinelOutbox, row: int
         account["is_liquidated"] = 1
         _cancel_open_orders(state, event, outbox, row)
     if not _is_guarded(state, row):
-        _liquidate(state, event, outbox, row, slot)
+        _liquidate(state, event, outbox, slot, found)
 
 
 @internal
@@ -172,21 +171,25 @@ def _cancel_open_orders(
 
 @internal
 def _liquidate(
-    state: SentinelState, event: np.void, outbox: SentinelOutbox, row: int, slot: int
+    state: SentinelState, event: np.void, outbox: SentinelOutbox, slot: int, found: Measure
 ) -> None:
-    """Steps B to E for one position."""
-    account = state.accounts[row]
+    """Steps B to E for one position of a wallet that measures ``found``."""
     position = state.positions[slot]
+    row = wide(position["row"])
+    account = state.accounts[row]
     side = SELL if position["qty"] > 0 else BUY
-    deficit = -equity_of(state, row)
+    deficit = -found.equity
+    if deficit > 0:
+        paid = pay_from_fund(state, event, outbox, row, deficit)
+        found = Measure(found.equity + paid, found.maintenance, found.notional)
     limit = 0
     lots = abs(position["qty"])
     counterparty = NONE
     if deficit <= 0:
-        limit = _limit_of(state, row, slot)
-        lots = curing_qty(state, row, slot)
-    elif not pay_from_fund(state, event, outbox, row, deficit):
-        limit = _limit_of(state, row, slot)
+        limit = _limit_of(state, slot, found)
+        lots = curing_qty(state, slot, found)
+    elif found.equity < 0:
+        limit = _limit_of(state, slot, found)
         counterparty = find_counterparty(state, slot)
     is_limited = 1 <= limit <= PRICE_TICKS_MAX
     is_taken_over = counterparty != NONE and is_limited
@@ -200,7 +203,7 @@ def _liquidate(
     record["price"] = state.symbols[wide(position["symbol"])]["mark"]
     record["amount"] = _loss_of(state, slot, lots)
     record["bankruptcy_price"] = limit
-    add_balances(state, outbox, index, row)
+    put_balances(state, outbox, index, row, found)
     if is_taken_over:
         send_deleverage(state, event, outbox, slot, counterparty, lots, limit)
     elif deficit <= 0 and is_limited:
@@ -222,11 +225,10 @@ def _loss_of(state: SentinelState, slot: int, lots: int) -> int:
 
 
 @internal
-def _limit_of(state: SentinelState, row: int, slot: int) -> int:
+def _limit_of(state: SentinelState, slot: int, found: Measure) -> int:
     """The bankruptcy price of the position, in ticks; what is out of bounds is no limit."""
     position = state.positions[slot]
     symbol = state.symbols[wide(position["symbol"])]
-    found = measure(state, row)
     return bankruptcy_price(
         position["qty"],
         symbol["mark"],
@@ -238,7 +240,7 @@ def _limit_of(state: SentinelState, row: int, slot: int) -> int:
 
 
 @internal
-def curing_qty(state: SentinelState, row: int, slot: int) -> int:
+def curing_qty(state: SentinelState, slot: int, found: Measure) -> int:
     """The least lots to close at the mark, so that the account leaves its warning; all if none do.
 
     Closing lots leaves equity less the fee and lowers maintenance.  As a function of the lots
@@ -246,7 +248,6 @@ def curing_qty(state: SentinelState, row: int, slot: int) -> int:
     at 0 lots, if at all, and short at all lots, so bisection finds where it changes.
     """
     held = abs(state.positions[slot]["qty"])
-    found = measure(state, row)
     if not _cures(state, slot, found, 0):
         return held
     enough = 0

@@ -22,7 +22,7 @@ from components.messages.command import COMMAND
 from components.messages.risk import RISK
 from components.sentinel.engine.accounts import OWN
 from components.sentinel.engine.state import SentinelState, wide
-from components.sentinel.engine.valuation import measure
+from components.sentinel.engine.valuation import Measure, measure
 from disruptor.compiled import compiled, inlined, internal
 
 RECORDS_PER_EVENT: Final = 40
@@ -129,8 +129,15 @@ def add_order(outbox: SentinelOutbox, event: np.void, operation: int, account: i
 
 @internal
 def add_balances(state: SentinelState, outbox: SentinelOutbox, index: int, row: int) -> None:
-    """Write the wallet's collateral, equity and maintenance into a risk record."""
-    found = measure(state, row)
+    """Write the wallet's collateral, equity and maintenance, measured now, into a risk record."""
+    put_balances(state, outbox, index, row, measure(state, row))
+
+
+@internal
+def put_balances(
+    state: SentinelState, outbox: SentinelOutbox, index: int, row: int, found: Measure
+) -> None:
+    """``add_balances`` for a wallet that was just measured."""
     record = outbox.risks[index]
     record["collateral"] = state.accounts[row]["collateral"]
     record["equity"] = found.equity
