@@ -9,8 +9,8 @@
     but if its orders can only reduce, to nothing at most, just the initial margin of what it holds.
 
 Summing all orders' losses is cautious where orders of both sides are open: then not all of them can
-trade on the way to the worst position.  Reduce-only orders count nothing.  A pair counts once, an
-exit of a bracket not before its entry is done: it closes what that opens.
+trade on the way to the worst position.  Reduce-only orders count nothing.  A pair counts once, but
+for one of it that is being amended; an exit of a bracket not before its entry is done: it closes what that opens.
 
 An isolated position's wallet that lacks something is made good by what the account's own can spare,
 as when a position is opened.
@@ -74,13 +74,17 @@ def sum_orders(
     while place != 0:
         slot = orders.entries[place]["slot"]
         if slot != skipped:
-            _add_order(titan, sentinel, orders, slot)
+            _add_order(titan, sentinel, orders, slot, skipped)
         place = wide(orders.entries[place]["next"])
 
 
 @internal
 def _add_order(
-    titan: TitanState, sentinel: SentinelState, orders: OpenOrders, slot: np.uint32
+    titan: TitanState,
+    sentinel: SentinelState,
+    orders: OpenOrders,
+    slot: np.uint32,
+    skipped: np.uint32,
 ) -> None:
     order = titan.orders[slot]
     if order["layers"] & LAYER_REDUCE_ONLY:
@@ -94,7 +98,8 @@ def _add_order(
         partner = titan.terms[slot]["link"]
         other = titan.orders[partner]
         is_alike = other["symbol"] == symbol and other["side"] == side
-        if partner != 0 and is_alike and not other["layers"] & LAYER_REDUCE_ONLY:
+        is_alike = is_alike and partner not in (0, skipped)
+        if is_alike and not other["layers"] & LAYER_REDUCE_ONLY:
             if other["placement"] < order["placement"]:
                 return
             lots = max(lots, open_qty(titan, partner))

@@ -134,7 +134,7 @@ class World:
             order_type=asked["order_type"],
             price=asked["price"],
             qty=asked["qty"],
-            trigger=asked["stop_price"] if asked["order_type"] == c.TYPE_STOP else 0,
+            trigger=max(asked["stop_price"], 0) if asked["order_type"] == c.TYPE_STOP else 0,
             by_amount=by_amount,
         )
 
@@ -355,6 +355,17 @@ def test_an_amended_or_replaced_order_is_judged_in_place_of_the_old_one() -> Non
     replaced = limit(1, 2, c.BUY, 97, 101, cause=1) | {"op": c.OP_REPLACE}
     assert answer(world, replaced) == NO_MARGIN
     assert answer(world, {**replaced, "qty": 100})[0] == c.EVENT_CANCELLED
+
+
+def test_an_order_of_a_pair_is_amended_beside_its_partner() -> None:
+    world = plain_world()
+    world.apply(limit(1, 1, c.BUY, 99, 50))
+    pair = limit(1, 2, c.BUY, 98, 50, cause=1, flags=c.FLAG_OCO)
+    assert answer(world, pair) == ACCEPTED
+
+    more = blank(c.OP_AMEND, account=1, order_id=1, price=UNCHANGED, qty=51)
+    assert answer(world, more) == NO_MARGIN
+    assert answer(world, {**more, "price": 97, "qty": 50})[0] == c.EVENT_AMENDED
 
 
 def test_the_gate_goes_on_from_snapshots_of_titan_and_sentinel() -> None:
