@@ -65,6 +65,27 @@ def latency_curves(figures: Sequence[Measurement]) -> str:
     return _svg(figure)
 
 
+def is_course(figure: Measurement) -> bool:
+    """Whether its details tell a value for each step, which ``course_panels`` draws."""
+    return figure.metric.endswith(" by step")
+
+
+def course_panels(figures: Sequence[Measurement]) -> str:
+    """One panel a figure, below each other over the same steps."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 1.8 * len(figures)), layout="constrained")
+    panels = figure.subplots(len(figures), 1, sharex=True, squeeze=False)[:, 0]
+    for panel, each in zip(panels, figures, strict=True):
+        steps = sorted((int(step), float(value)) for step, value in each.details.items())
+        panel.plot(*zip(*steps, strict=True))
+        panel.set_title(each.metric.removesuffix(" by step"), fontsize="small")
+        panel.set_ylabel(each.unit)
+        panel.grid(visible=True, alpha=0.3)
+    panels[-1].set_xlabel("step")
+    return _svg(figure)
+
+
 def label(figure: Measurement) -> str:
     """Whose figure it is and how it came about."""
     return f"{figure.peer}: {figure.variant}" if figure.peer else figure.variant

@@ -7,7 +7,14 @@ from html import escape
 from typing import Final
 
 from perf.harness.measurement import Measurement
-from perf.report.charts import has_curve, label, latency_curves, throughput_bars
+from perf.report.charts import (
+    course_panels,
+    has_curve,
+    is_course,
+    label,
+    latency_curves,
+    throughput_bars,
+)
 from perf.report.content import Report
 from perf.report.ratios import ratios
 from perf.report.table import number
@@ -58,6 +65,9 @@ def _charts(figures: Sequence[Measurement]) -> Iterator[str]:
     for metric, found in latencies.items():
         yield f"<h3>{escape(metric)}</h3>"
         yield latency_curves(found)
+    courses = [each for each in figures if is_course(each)]
+    if courses:
+        yield course_panels(courses)
 
 
 def _table(figures: Sequence[Measurement]) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""Sentinel beyond a single price."""
