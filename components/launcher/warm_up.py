@@ -162,7 +162,9 @@ def _warm_titan() -> None:
 
 def _warm_sentinel() -> None:
     from components.sentinel.account_view import ACCOUNT_VIEW, fill_account_view, totals
+    from components.sentinel.deleveraging_view import deleveraging_lights
     from components.sentinel.engine import new_outbox, new_state, outbox_bound, state_hash
+    from components.sentinel.engine.conservation import require_conservation
     from components.sentinel.exposure_view import nearest_exposures
     from components.sentinel.instrumentation import put_totals, sentinel_counters
     from components.sentinel.pipeline import Wiring, serve
@@ -191,6 +193,8 @@ def _warm_sentinel() -> None:
         serve(wiring, state, outbox, counters, np.zeros(3, np.int64), _TIMEOUT_NS)
         put_totals(block, totals(state))
         fill_account_view(state, np.zeros(4, ACCOUNT_VIEW))
+        deleveraging_lights(state)
+        require_conservation(state)
         nearest_exposures(state)
         state_hash(state)
 

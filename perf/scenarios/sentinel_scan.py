@@ -7,9 +7,10 @@
     in doubt: measure every wallet of the table                       the rate of a full scan
 
 Each account holds one position in each of one or three symbols; prices move a little, so that nothing
-fires.  In a last variant one price liquidates every account.  The peer does the full scan's
-arithmetic in plain numpy, whole columns at a time: gathers and scatters by row, ``where`` for the
-tiers.  Its sums are compared with the engine's before anything is timed.
+fires; cross, then isolated.  In a last variant one price liquidates every account.  One peer does the full
+scan's arithmetic in plain numpy, whole columns at a time: gathers and scatters by row, ``where`` for the
+tiers.  Its sums are compared with the engine's before anything is timed.  The other is nautilus_trader's
+account model, which values positions one by one, with one flat rate.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ from numpy.typing import NDArray
 from components.messages.code import (
     EVENT_DEPOSIT,
     EVENT_INSTRUMENT,
+    EVENT_LEVERAGE,
     EVENT_MARGIN_TIER,
     EVENT_POSITION,
     EVENT_PRICE,
     EVENT_RISK_RULE,
+    MARGIN_ISOLATED,
 )
 from components.messages.event import EVENT, Events
 from components.sentinel.account_view import ACCOUNT_VIEW, fill_account_view
@@ -43,6 +46,7 @@ from components.sentinel.engine import (
 from components.sentinel.engine.full_scan import touched_wallets
 from components.units import PPM
 from perf.harness.measurement import Measurement, Options
+from perf.peers.nautilus_account import nautilus_scan
 
 SCENARIO: Final = "sentinel_scan"
 ACCOUNTS: Final = (100, 10_000, 100_000, 1_000_000)
@@ -61,6 +65,9 @@ def run(options: Options) -> list[Measurement]:
     for accounts in ACCOUNTS[: 3 if options.quick else None]:
         for symbols in (1, 3):
             results += _measure_prices(accounts, symbols, options)
+        results += _measure_isolated(accounts, options)
+    if options.peers:
+        results += nautilus_scan(SCENARIO, options)
     results += _measure_liquidations(10_000, options)
     return results
 
@@ -100,6 +107,21 @@ def _measure_prices(accounts: int, symbols: int, options: Options) -> list[Measu
     ]
 
 
+def _measure_isolated(accounts: int, options: Options) -> list[Measurement]:
+    """One isolated position an account, and what an account takes of memory, whose pages are in use."""
+    state = populated(accounts, 1, deposit=100_000, isolated=True)
+    prices = _prices(PRICES_A_RUN // (10 if options.quick else 1), 1)
+    update = _engine(state)
+    update(prices)
+    costs = [_seconds(lambda: update(prices)) / len(prices) * 1e6 for _ in range(options.runs)]
+    variant = f"{accounts:,} accounts, 1 isolated position each"
+    size = sum(each.nbytes for each in state if each.base is None) / accounts
+    return [
+        Measurement(SCENARIO, variant, "price update", "µs", tuple(costs), "≤ 1 µs"),
+        Measurement(SCENARIO, variant, "memory", "bytes/account", (size,)),
+    ]
+
+
 def _scan(state: SentinelState) -> None:
     assert not touched_wallets(state).size
 
@@ -131,10 +153,14 @@ def _measure_liquidations(accounts: int, options: Options) -> list[Measurement]:
     return [Measurement(SCENARIO, variant, "liquidation", "µs/account", tuple(costs), target)]
 
 
-def populated(accounts: int, symbols: int, deposit: int) -> SentinelState:
+def populated(
+    accounts: int, symbols: int, deposit: int, *, isolated: bool = False
+) -> SentinelState:
     """Accounts with ``deposit`` each and one position in each symbol, of varied size and side."""
-    state = new_state(accounts, symbols, accounts * symbols)
-    events = np.zeros(symbols * (1 + len(TIERS)) + accounts * (1 + symbols), EVENT)
+    wallets = accounts * (1 + symbols) if isolated else accounts
+    state = new_state(wallets, symbols, accounts * symbols)
+    chosen = accounts * symbols if isolated else 0
+    events = np.zeros(symbols * (1 + len(TIERS)) + accounts * (1 + symbols) + chosen, EVENT)
     place = 0
     for symbol in range(symbols):
         first = events[place]
@@ -149,6 +175,11 @@ def populated(accounts: int, symbols: int, deposit: int) -> SentinelState:
     deposits = events[place : place + accounts]
     deposits["kind"], deposits["account"], deposits["price"] = EVENT_DEPOSIT, ids, deposit * 10**8
     place += accounts
+    for symbol in range(symbols if isolated else 0):
+        choices = events[place : place + accounts]
+        choices["kind"], choices["symbol"], choices["account"] = EVENT_LEVERAGE, symbol, ids
+        choices["leverage"], choices["side"] = 10, MARGIN_ISOLATED
+        place += accounts
     for symbol in range(symbols):
         positions = events[place : place + accounts]
         positions["kind"], positions["symbol"], positions["account"] = EVENT_POSITION, symbol, ids
