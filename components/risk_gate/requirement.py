@@ -98,8 +98,8 @@ def _add_order(
         partner = titan.terms[slot]["link"]
         other = titan.orders[partner]
         is_alike = other["symbol"] == symbol and other["side"] == side
-        is_alike = is_alike and partner not in (0, skipped)
-        if is_alike and not other["layers"] & LAYER_REDUCE_ONLY:
+        is_counted = partner != 0 and partner != skipped
+        if is_counted and is_alike and not other["layers"] & LAYER_REDUCE_ONLY:
             if other["placement"] < order["placement"]:
                 return
             lots = max(lots, open_qty(titan, partner))
