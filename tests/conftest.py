@@ -29,7 +29,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     is_worker = hasattr(session.config, "workerinput")
     is_compiled = os.environ.get("NUMBA_DISABLE_JIT", "0") == "0"
     if is_compiled and not session.config.option.collectonly:
-        warm_up(no_words if is_worker else session.config.get_terminal_writer().line)
+        say = no_words if is_worker else session.config.get_terminal_writer().line
+        warm_up(say, merge=True)
 
 
 def no_words(line: str) -> None:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from components.configuration import instruments as instrument_checks
+from components.configuration import sharding
 from components.configuration.accounts import AccountSettings, PositionSettings
 from components.configuration.model import (
     COMMANDS,
@@ -43,6 +44,7 @@ def mistakes(configuration: PlatformConfiguration) -> Iterator[Mistake]:
         *_durability(configuration),
         *_gateway(configuration),
         *_warnings(configuration),
+        *sharding.mistakes(configuration),
     ]
     if first:
         yield from first

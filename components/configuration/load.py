@@ -43,9 +43,9 @@ def load_platform(
     document = _with_paths(_with_instruments(document))
     configuration = validate(document, PlatformConfiguration).with_gateway()
     check(document, checks.mistakes(configuration))
-    gated = configuration.gated()
-    check(document, graph.mistakes(gated), GraphError)
-    return gated
+    whole = configuration.sharded().gated()
+    check(document, graph.mistakes(whole), GraphError)
+    return whole
 
 
 def _with_environment(document: Document, environment: Mapping[str, str]) -> Document:

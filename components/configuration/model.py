@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from components.configuration import setup
+from components.configuration import setup, sharding
 from components.configuration.accounts import AccountSettings
 from components.configuration.capacity import Capacity
 from components.configuration.feed import Feed
@@ -20,6 +20,7 @@ from components.configuration.risk import RiskRule, RiskSettings
 from components.configuration.values import Symbol
 from components.instruments import InstrumentTable
 from components.messages.command import Commands
+from components.titan.merging import SHARDS_MAX
 from disruptor.topology.model import Process, Strict, Topology, Write
 
 JOURNAL: Final = "oracle"
@@ -53,8 +54,11 @@ class Durability(Strict):
 
 
 class TitanSettings(Strict):
-    """What Titan asks of an order before it matches it."""
+    """How many matching engines divide the symbols, and what one asks of an order beforehand."""
 
+    shards: int = Field(
+        default=1, ge=1, le=SHARDS_MAX, description=f"a number of processes from 1 to {SHARDS_MAX}"
+    )
     risk_gate: bool = Field(default=False, description="true or false")
 
 
@@ -158,6 +162,7 @@ class PlatformConfiguration(Topology):
         rule: RiskRule | None,
         capacity: Capacity,
         risk_gate: bool = False,
+        shards: int | None = None,
     ) -> Commands:
         """Those set-up commands that change what a journal already holds.
 
@@ -166,8 +171,15 @@ class PlatformConfiguration(Topology):
         """
         table, rules = self.instrument_table(), RiskRule.of(self.risk)
         return setup.commands(
-            setup.Wanted(table, rules, self.funded_accounts(), self.capacity, self.titan.risk_gate),
-            setup.Known(instruments, accounts, rule, capacity, risk_gate),
+            setup.Wanted(
+                table,
+                rules,
+                self.funded_accounts(),
+                self.capacity,
+                self.titan.risk_gate,
+                self.titan.shards,
+            ),
+            setup.Known(instruments, accounts, rule, capacity, risk_gate, shards),
         )
 
     def continuing(self, instruments: InstrumentTable) -> PlatformConfiguration:
@@ -190,6 +202,14 @@ class PlatformConfiguration(Topology):
         )
         return self.model_copy(update={"processes": {**self.processes, GATEWAY: process}})
 
+    def sharded(self) -> PlatformConfiguration:
+        """Itself, with a process for each shard of Titan if there are several."""
+        return self.model_copy(update=sharding.expanded(self))
+
+    def shard_names(self) -> tuple[str, ...]:
+        """The processes of Titan's shards, in their order."""
+        return sharding.shard_names(self.titan.shards)
+
     def gated(self) -> PlatformConfiguration:
         """Itself, or under ``gate: input`` with every reader of commands behind the journal."""
         journal = self.processes.get(JOURNAL)
@@ -203,8 +223,8 @@ class PlatformConfiguration(Topology):
 
 
 def _behind_journal(process: Process) -> Process:
-    if COMMANDS not in process.reads:
+    """Who follows another reader is behind the journal with that one."""
+    if COMMANDS not in process.reads or process.after.get(COMMANDS):
         return process
-    others = process.after.get(COMMANDS, ())
-    after = {**process.after, COMMANDS: tuple(dict.fromkeys((*others, JOURNAL)))}
+    after = {**process.after, COMMANDS: (JOURNAL,)}
     return process.model_copy(update={"after": after})

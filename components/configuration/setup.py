@@ -1,7 +1,7 @@
 """The configuration as commands, which carry it into the journal.
 
-    how much Titan takes · instruments and their tiers · the risk rule · then account, deposit, positions
-    of each account · whether orders pass the risk gate
+    how many shards · how much Titan takes · instruments and their tiers · the risk rule · then account,
+    deposit, positions of each account · whether orders pass the risk gate
 
 A platform that starts on an existing journal sends only what that does not hold yet, so nothing
 is deposited or opened twice; and it keeps the index of every instrument that the journal knows,
@@ -19,6 +19,7 @@ from components.configuration.accounts import AccountSettings
 from components.configuration.capacity import Capacity
 from components.configuration.instruments import InstrumentSettings, MarginTierSettings
 from components.configuration.risk import RiskRule
+from components.configuration.sharding import shards_command
 from components.instruments import Instrument, InstrumentTable
 from components.messages.code import (
     BUY,
@@ -42,16 +43,21 @@ class Wanted(NamedTuple):
     accounts: Collection[AccountSettings]
     capacity: Capacity
     risk_gate: bool
+    shards: int
 
 
 class Known(NamedTuple):
-    """What a journal holds already; empty tables and None for a new one."""
+    """What a journal holds already; empty tables and None for a new one.
+
+    ``shards`` of a journal that is not new cannot be changed any more.
+    """
 
     instruments: InstrumentTable
     accounts: Collection[int]
     rule: RiskRule | None
     capacity: Capacity
     risk_gate: bool
+    shards: int | None
 
 
 def commands(wanted: Wanted, known: Known) -> Commands:
@@ -62,6 +68,7 @@ def commands(wanted: Wanted, known: Known) -> Commands:
         if each != was:
             limits_changed = was is not None and each.limits != was.limits
             changed.append(each.to_commands(every_limit=limits_changed))
+    shards = [shards_command(wanted.shards)] if wanted.shards > 1 and known.shards is None else []
     capacity = [wanted.capacity.to_commands()] if wanted.capacity != known.capacity else []
     rule = [wanted.rule.to_commands()] if wanted.rule != known.rule else []
     opened = [
@@ -70,7 +77,9 @@ def commands(wanted: Wanted, known: Known) -> Commands:
         if account.user not in known.accounts
     ]
     gate = [_gate_command(wanted.risk_gate)] if wanted.risk_gate != known.risk_gate else []
-    result: Commands = np.concatenate([new_commands(0), *capacity, *changed, *rule, *opened, *gate])
+    result: Commands = np.concatenate(
+        [new_commands(0), *shards, *capacity, *changed, *rule, *opened, *gate]
+    )
     result["source"] = SOURCE_SETUP
     return result
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -25,12 +25,14 @@ from components.configuration.capacity import Capacity
 from components.configuration.model import PlatformConfiguration
 from components.configuration.risk import RiskRule
 from components.configuration.setup import gate_from_commands
+from components.configuration.sharding import refuse_another_number
 from components.instruments import InstrumentTable
 from components.messages.command import Commands
 from components.oracle import snapshots
 from components.oracle.process import open_journal
 from components.oracle.replay import Progress, RestoredState, restore
 from components.sentinel.account_view import ACCOUNT_VIEW, fill_account_view
+from components.titan.shards import new_shards
 
 _TELL_EVERY_S: Final = 1.0
 
@@ -80,6 +82,8 @@ def recover(configuration: PlatformConfiguration, progress: Progress | None = No
         snapshot, problems = snapshots.newest(journal)
         from_snapshot = snapshot.commands_last if snapshot else 0
         restored = restore(journal, snapshot, progress)
+        if restored.commands_last:
+            refuse_another_number(configuration, len(restored.shards))
         tails = (("events", restored.events_tail), ("risk", restored.risk_tail))
         batches = [
             (stream, journal.last_sequence(stream) + 1, [tail])
@@ -90,6 +94,8 @@ def recover(configuration: PlatformConfiguration, progress: Progress | None = No
             journal.append(batches)
         notes = (*journal.notes, *problems)
     rules = restored.configuring
+    if not restored.commands_last:
+        restored = replace(restored, shards=new_shards(configuration.titan.shards))
     known = InstrumentTable.from_commands(rules)
     continued = configuration.continuing(known)
     setup = continued.setup_commands_after(
@@ -98,6 +104,7 @@ def recover(configuration: PlatformConfiguration, progress: Progress | None = No
         RiskRule.from_commands(rules),
         Capacity.from_commands(rules),
         gate_from_commands(rules),
+        len(restored.shards) if restored.commands_last else None,
     )
     return Recovery(continued, continued.instrument_table(), restored, from_snapshot, setup, notes)
 

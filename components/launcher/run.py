@@ -32,6 +32,7 @@ from components.monitor.catalogue import LAUNCHER, specs_for
 from components.monitor.platform_view import counters_name
 from components.oracle.platform_hash import platform_hash
 from components.run_settings import RunSettings
+from components.titan.shards import combined_hash
 from disruptor.errors import ConfigurationError, DisruptorError, ProcessFailedError
 from disruptor.memory.counters import CounterBlock, put
 from disruptor.memory.segment import SHARED_MEMORY_DIRECTORY, existing, reclaim
@@ -57,12 +58,12 @@ def run_platform(
     configuration anew, with further overrides.
     """
     interrupts.prepare(remove_segments)
-    configuration = configuration.gated()
+    configuration = configuration.sharded().gated()
     _check_port(configuration)
     _refuse_second_instance(configuration)
     for line in require_fit(configuration):
         click.echo(f"warning: {line}")
-    warm_up(click.echo)
+    warm_up(click.echo, merge=configuration.titan.shards > 1)
     recovery = recover(configuration, ReplayProgress(click.echo))
     for note in recovery.notes:
         click.echo(f"journal: {note}")
@@ -189,7 +190,8 @@ class _Run:
         supervisor.stop_rest()
         self._board.print_checkpoint()
         self._require_ends()
-        state = platform_hash(last, supervisor.result_of("titan"), supervisor.result_of("sentinel"))
+        titan = [supervisor.result_of(name) for name in self._configuration.shard_names()]
+        state = platform_hash(last, combined_hash(titan), supervisor.result_of("sentinel"))
         click.echo(farewell(last, state, time.monotonic() - began))
         if is_quiet and supervisor.rings["commands"].cursor == last:
             self._compare_with_shadow(last, state)
@@ -253,7 +255,8 @@ class _Run:
         if SNAPSHOTS not in self._configuration.processes:
             return
         derived = self._supervisor.result_of(SNAPSHOTS)
-        came = (derived, *(self._supervisor.result_of(name) for name in ("titan", "sentinel")))
+        engines = (*self._configuration.shard_names(), "sentinel")
+        came = (derived, *(self._supervisor.result_of(name) for name in engines))
         if all(any(result) for result in came) and derived.hex() != state:
             raise ProcessFailedError(
                 f"after command {last:,} the live engines had the state {state}, but the journal "

@@ -40,21 +40,25 @@ _PREFIX = "warm-up-"
 _TIMEOUT_NS = 1_000
 
 
-def warm_up(say: Callable[[str], None]) -> None:
+def warm_up(say: Callable[[str], None], *, merge: bool = False) -> None:
     """Make all kernels ready in this process; ``say`` prints progress when they are compiled.
 
-    The segments that the steps make are removed at the end, also when a signal ends it.
+    With ``merge`` those of the merge of several Titans too.  The segments that the steps make are removed at the end, also when a signal ends it.
     """
+    steps = _STEPS
     marker = cache_directory() / f"complete-{kernels_digest()}"
+    if merge:
+        steps = (*_STEPS, ("the merge of several Titans", _warm_merge))
+        marker = marker.with_name(f"{marker.name}-merge")
     cold = not marker.exists()
     if cold:
         say("compiling the kernels; this happens once for each version of the code")
     try:
-        for number, (label, step) in enumerate(_STEPS, 1):
+        for number, (label, step) in enumerate(steps, 1):
             started = time.monotonic()
             step()
             if cold:
-                say(f"  [{number}/{len(_STEPS)}] {label:<34}{time.monotonic() - started:6.1f} s")
+                say(f"  [{number}/{len(steps)}] {label:<34}{time.monotonic() - started:6.1f} s")
     finally:
         remove_segments()
     if cold:
@@ -158,6 +162,44 @@ def _warm_titan() -> None:
         serve(wiring, state, outbox, counters, np.zeros(2, np.int64), _TIMEOUT_NS)
         depth_rows(state, 1)
         state_hash(state)
+
+
+def _warm_merge() -> None:
+    """Live over rings, and as a replay does."""
+    from components.titan.engine import new_outbox
+    from components.titan.merge_pipeline import new_progress, serve
+    from components.titan.merge_process import wired
+    from components.titan.shards import Deriver, new_shards
+
+    shards = ("shard-0", "shard-1")
+    names = [_name(f"{shard}-events") for shard in shards]
+    with _Bench() as bench:
+        rings = [RingBuffer.create(name, EVENT, 64) for name in names]
+        try:
+            for name in shards:
+                bench.commands.consumer(name, start=0)
+            places = [ring.consumer("merge", start=0) for ring in rings]
+            for ring in rings:
+                ring.producer("warm").write(np.zeros(1, EVENT))
+            wiring = wired(
+                bench.commands,
+                bench.commands.consumer("merge", after=shards, start=0),
+                shards,
+                rings,
+                places,
+                bench.events,
+                bench.events.producer().line,
+                wait_strategy("adaptive"),
+                _order(),
+                _order(),
+            )
+            serve(wiring, new_progress([1, 1]), new_outbox(16), _TIMEOUT_NS)
+        finally:
+            for ring in rings:
+                ring.unlink()
+                ring.close()
+    for _ in Deriver(new_shards(len(shards)), 1 << 12).feed(_commands(), 1):
+        pass
 
 
 def _warm_sentinel() -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +39,10 @@ from disruptor.supervisor.control_block import (
     ControlBlock,
     ProcessSnapshot,
 )
+
+_SHARD: Final = re.compile(r"(?<=^titan)-\d+$")
+"""What a shard's name has more than Titan's."""
+_SHARDS_RING: Final = re.compile(r"events-\d+")
 
 ACCOUNTS: Final = "accounts"
 LIQUIDATIONS: Final = "liquidations"
@@ -133,10 +138,13 @@ class SharedMemoryView:
         return any(block.owner.is_alive() for block in self._of_kind(ControlBlock).values())
 
     def counters(self) -> Mapping[str, list[Reading]]:
-        """Readings of each process that keeps counters."""
+        """Readings of each process that keeps counters; Titan's shards count as one Titan."""
         prefix = counters_name(self.platform, "")
-        blocks = self._of_kind(CounterBlock)
-        return {name.removeprefix(prefix): block.read() for name, block in blocks.items()}
+        found: dict[str, list[list[Reading]]] = {}
+        for name, block in self._of_kind(CounterBlock).items():
+            process = _SHARD.sub("", name.removeprefix(prefix))
+            found.setdefault(process, []).append(block.read())
+        return {process: _together(blocks) for process, blocks in found.items()}
 
     def rings(self) -> Sequence[RingStatistics]:
         """All rings, named without the platform's name."""
@@ -168,11 +176,14 @@ class SharedMemoryView:
         return np.concatenate(copies) if copies else np.empty(0)
 
     def newest_events(self, dtype: np.dtype, after: Places, count_max: int) -> list[NewestEvents]:
-        """Of each ring of ``dtype``, by its label, what came after the place seen."""
+        """Of each ring of ``dtype``, by its label, what came after the place seen; the rings of
+        Titan's shards are left out, as all that they bring is merged into one."""
         rings = (ring for ring in self._of_kind(RingBuffer).values() if ring.event == dtype)
         found = []
         for ring in rings:
             label = self._label(ring.name)
+            if _SHARDS_RING.fullmatch(label):
+                continue
             seen = after.get(label, ring.cursor)
             found.append(NewestEvents(label, *newest(ring, seen, count_max)))
         return found
@@ -206,6 +217,20 @@ class SharedMemoryView:
             if mapped is not None:
                 self._mapped[key] = mapped
         self._mapped = dict(sorted(self._mapped.items()))
+
+
+def _together(blocks: list[list[Reading]]) -> list[Reading]:
+    """What several shards have counted: each symbol's gauges are told by one of them."""
+    if len(blocks) == 1:
+        return blocks[0]
+    return [_sum(series) for series in zip(*blocks, strict=True)]
+
+
+def _sum(series: tuple[Reading, ...]) -> Reading:
+    present = [each.words for each in series if not each.is_absent]
+    if not present:
+        return series[0]
+    return Reading(series[0].spec, tuple(map(sum, zip(*present, strict=True))))
 
 
 def _map(name: str) -> Mapped | None:

@@ -24,6 +24,7 @@ from components.messages.code import (
 )
 from components.monitor.catalogue import ORDER_RESULTS
 from components.monitor.metric import UNKNOWN
+from components.titan.engine.shards import answering_shard
 from disruptor.compiled import entry, internal
 from disruptor.memory.counters import ABSENT, CounterBlock, add, observe, observe_many, put
 
@@ -51,9 +52,13 @@ class TitanCounters(NamedTuple):
     process_time_bounds: Words
     latency: int
     latency_bounds: Words
+    shard: int  # which of so many Titans this is
+    shards: int
 
 
-def titan_counters(block: CounterBlock, instruments: InstrumentTable) -> TitanCounters:
+def titan_counters(
+    block: CounterBlock, instruments: InstrumentTable, shard: int = 0, shards: int = 1
+) -> TitanCounters:
     """Look up every series of Titan's block."""
     symbols = list(instruments)
     reasons = [REASON_NAMES[code] for code in range(len(REASON_NAMES))]
@@ -80,6 +85,8 @@ def titan_counters(block: CounterBlock, instruments: InstrumentTable) -> TitanCo
         process_time_bounds=block.bounds("titan_process_time_micros"),
         latency=block.offset("titan_latency_seconds"),
         latency_bounds=block.bounds("titan_latency_seconds"),
+        shard=shard,
+        shards=shards,
     )
 
 
@@ -131,12 +138,19 @@ def count_batch(
     ended_ns: int,
     wall_clock_ns: int,
 ) -> None:
-    """Count the first ``count`` of ``commands``, applied together between two monotonic times."""
-    words = counters.words
-    for number in range(count):
-        add(words, counters.commands[min(int(commands[number]["op"]), OP_COUNT - 1)], 1)
-    each = (ended_ns - started_ns) // count
-    observe_many(words, counters.process_time, counters.process_time_bounds, each, count)
-    latency = wall_clock_ns - commands[count - 1]["ts"]
-    observe_many(words, counters.latency, counters.latency_bounds, max(latency, 0), count)
+    """Count the first ``count`` of ``commands``, applied together between two monotonic times.
+
+    Of several shards each counts what it answers, so that all add up to what came.
+    """
+    words, own = counters.words, 0
     put(words, counters.open_orders, open_orders)
+    for number in range(count):
+        if answering_shard(commands[number], counters.shards) == counters.shard:
+            add(words, counters.commands[min(int(commands[number]["op"]), OP_COUNT - 1)], 1)
+            own += 1
+    if own == 0:
+        return
+    each = (ended_ns - started_ns) // own
+    observe_many(words, counters.process_time, counters.process_time_bounds, each, own)
+    latency = wall_clock_ns - commands[count - 1]["ts"]
+    observe_many(words, counters.latency, counters.latency_bounds, max(latency, 0), own)

@@ -14,7 +14,8 @@ Pure, so that a replay merges as the live process does.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,10 @@ from components.messages.code import EVENT_MASS_CANCELLED
 from components.messages.command import ALL_SYMBOLS
 from components.titan.engine.state import Outbox
 from disruptor.compiled import entry, inlined
+
+SHARDS_MAX: Final = 16
+
+Each = TypeVar("Each")
 
 SEQUENCE: Final = 0
 INDEX: Final = 1
@@ -33,6 +38,11 @@ def new_cursor() -> NDArray[np.int64]:
     """Where a merge stands in its output: the command, how many of its events are out, and how many
     orders the shards that were heard have ended by its mass cancel."""
     return np.zeros(3, np.int64)
+
+
+def as_many(of_shards: Sequence[Each]) -> tuple[Each, ...]:
+    """A tuple of one length whatever the number of shards, so that kernels are compiled once."""
+    return (*of_shards, *[of_shards[0]] * (SHARDS_MAX - len(of_shards)))
 
 
 @inlined
@@ -56,12 +66,12 @@ def merge(
 ) -> int:
     """Append what can go out now; the last command that all its events are out of.
 
-    ``sources``: each shard's events, its place p in slot ``p & mask``.  Moves ``taken`` on, and
+    ``sources``: each shard's events, its place p in slot ``p & mask``, see ``as_many``.  Moves ``taken`` on, and
     stops when ``into`` is full.
     """
     while True:
         first, first_bound = 0, _bound(sources[0], masks[0], taken[0], ends[0], passed[0])
-        for shard in range(1, len(sources)):
+        for shard in range(1, taken.size):
             bound = _bound(sources[shard], masks[shard], taken[shard], ends[shard], passed[shard])
             if bound < first_bound:
                 first, first_bound = shard, bound
@@ -73,7 +83,7 @@ def merge(
         _take_all(
             sources[first],
             masks[first],
-            first == len(sources) - 1,
+            first == taken.size - 1,
             first,
             taken,
             ends,

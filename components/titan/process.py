@@ -1,7 +1,8 @@
-"""Titan as a process: the matching engine between the commands and the events ring.
+"""Titan as a process: the matching engine between the commands and an events ring.
 
 Every start is a resumption (see ``components.oracle.resumption``): the first one finds nothing to
-catch up with.
+catch up with.  One of several shards is told by ``shard`` in its options which one; it writes a ring
+of its own, and is not restarted in place.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from components.messages.event import EVENT
 from components.monitor.catalogue import TITAN, specs_for
 from components.monitor.platform_view import counters_name, depth_name
 from components.monitor.showing import Showing
@@ -20,7 +22,7 @@ from components.risk_gate import RiskGate
 from components.run_settings import RunSettings
 from components.titan.depth_view import DEPTH_VIEW, depth_capacity, depth_rows
 from components.titan.engine import new_outbox, state_hash
-from components.titan.engine.state import Outbox, TitanState
+from components.titan.engine.state import SHARD, SHARDS, Outbox, TitanState
 from components.titan.gated_pipeline import serve_gated
 from components.titan.instrumentation import titan_counters
 from components.titan.pipeline import OUTBOX_TOO_SMALL, Wiring, bound_of, serve
@@ -38,18 +40,7 @@ def run(context: ProcessContext) -> None:
     settings: RunSettings = context.settings
     context.restoring()
     commands = context.consumer("commands")
-    path = Path(settings.configuration.oracle.path)
-    with Journal.open_reader(path, STREAM_DTYPES) as journal:
-        resumed = resume_titan(
-            journal,
-            settings.restored,
-            commands,
-            context.rings["commands"],
-            context.rings[context.process.written()[0]],
-            context.beat,
-            is_gated=settings.configuration.titan.risk_gate,
-            shard=context.options.get("shard", 0),
-        )
+    resumed = _resumed(context, settings, commands)
     block = CounterBlock.continued(
         counters_name(context.platform, context.name), specs_for(TITAN, settings.instruments)
     )
@@ -66,6 +57,24 @@ def run(context: ProcessContext) -> None:
     context.line.result = state_hash(resumed.state)
 
 
+def _resumed(context: ProcessContext, settings: RunSettings, commands: Consumer) -> ResumedTitan:
+    """Where this process goes on; a shard begins where the platform's start has put it."""
+    restored, shard = settings.restored, context.options.get("shard", 0)
+    if len(restored.shards) > 1 and not context.is_restart:
+        return ResumedTitan(restored.shards[shard], commands.sequence, np.zeros(0, EVENT), None)
+    with Journal.open_reader(Path(settings.configuration.oracle.path), STREAM_DTYPES) as journal:
+        return resume_titan(
+            journal,
+            restored,
+            commands,
+            context.rings["commands"],
+            context.rings[context.process.written()[0]],
+            context.beat,
+            is_gated=settings.configuration.titan.risk_gate,
+            shard=shard,
+        )
+
+
 def _serve(
     context: ProcessContext,
     settings: RunSettings,
@@ -75,19 +84,21 @@ def _serve(
     books: SnapshotTable,
 ) -> None:
     state = resumed.state
-    events = context.producer("events")
+    (ring,) = context.process.written()
+    events = context.producer(ring)
     wiring = Wiring(
         commands=context.rings["commands"].view,
         sequence_word=commands.sequence_word,
         dependents=commands.dependents,
-        events=context.rings["events"].view,
+        events=context.rings[ring].view,
         line=events.line,
         strategy=context.strategy,
         order=context.line.order,
         heartbeat=context.line.heartbeat,
         never=np.zeros(1, np.int64),
     )
-    counters = titan_counters(block, settings.instruments)
+    shard, shards = int(state.totals[SHARD]), int(state.totals[SHARDS])
+    counters = titan_counters(block, settings.instruments, shard, shards)
     progress = np.array([resumed.applied, 0], np.int64)
     outbox = _larger_outbox(state, _OUTBOX_EVENTS + len(resumed.owed))
     outbox.slots[: len(resumed.owed)] = resumed.owed

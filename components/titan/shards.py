@@ -27,9 +27,8 @@ from components.titan.engine import (
     state_hash,
 )
 from components.titan.engine.state import LIVE, NOW
-from components.titan.merging import merge, new_cursor
+from components.titan.merging import SHARDS_MAX, as_many, merge, new_cursor
 
-SHARDS_MAX: Final = 64
 _DOMAIN: Final = b"titan-shards-1"
 _EVERY_PLACE: Final = np.uint64(2**64 - 1)
 
@@ -128,7 +127,7 @@ class Deriver:
         self._merged.count[0] = 0
         count = len(self.shards)
         merge(
-            tuple(box.slots for box in self._boxes),
+            as_many([box.slots for box in self._boxes]),
             np.full(count, _EVERY_PLACE),
             np.zeros(count, np.int64),
             ends,

@@ -13,14 +13,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from components.messages import code as c
 from components.messages.command import ALL_SYMBOLS
 from components.messages.event import EVENT, Events
 from components.titan.engine import canonical_bytes, check_invariants, new_state, restore
 from components.titan.engine.state import new_outbox
-from components.titan.merging import merge, new_cursor
+from components.titan.merging import as_many, merge, new_cursor
 from components.titan.shards import Deriver, Shards, combined_hash, shards_hash
 from tests.components.titan.driver import LIMITS
 from tests.strategies import blank, listings, random_command, records
@@ -172,7 +171,7 @@ def test_a_merge_of_full_rings_never_waits_for_ever(
     ]
     shards = [BoundedShard(events, capacity, 12, batch) for events in streams]
     taken, cursor, outbox = np.zeros(len(shards), np.int64), new_cursor(), new_outbox(room)
-    sources: tuple[NDArray[Any], ...] = tuple(shard.slots for shard in shards)
+    sources = as_many([shard.slots for shard in shards])
     masks = np.full(len(shards), capacity - 1, np.uint64)
     found: list[Events] = []
     through = 0
