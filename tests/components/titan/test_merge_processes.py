@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from components.configuration.model import TitanSettings
 from components.instruments import Instrument, InstrumentTable
 from components.messages import code as c
 from components.messages.command import ALL_SYMBOLS, COMMAND
@@ -121,7 +122,11 @@ def test_what_the_processes_publish_is_what_is_derived(
     sends commands back, so that the circle is closed.  All arrives, and in the one order."""
     wanted = topology(segment_prefix.rstrip("."), tmp_path, shards, capacity)
     states = new_shards(shards)
-    settings = SimpleNamespace(restored=SimpleNamespace(shards=states), instruments=_INSTRUMENTS)
+    settings = SimpleNamespace(
+        configuration=SimpleNamespace(titan=TitanSettings()),
+        restored=SimpleNamespace(shards=states),
+        instruments=_INSTRUMENTS,
+    )
     commands = commands_that_fill_rings()
     supervisor = Supervisor(wanted, plan(wanted), settings, {}, print)
     try:
