@@ -22,7 +22,14 @@ import numba  # noqa: F401  (imported once, before the processes part)
 from tests.components.titan.mutants import MUTANTS, Mutant
 
 ENGINE = Path(__file__).resolve().parents[3] / "components" / "titan" / "engine"
-CAUGHT_BY = ("nothing", "the rules", "the reference engine", "the snapshots", "the growing book")
+CAUGHT_BY = (
+    "nothing",
+    "the rules",
+    "the reference engine",
+    "the snapshots",
+    "shards beside one engine",
+    "the growing book",
+)
 HEALTHY = Mutant("no bug at all", "apply.py", "", "")
 
 
@@ -61,7 +68,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 def caught_by(mutant: Mutant) -> int:
     """The place in CAUGHT_BY of the first test that fails; run in a process of its own."""
     sys.meta_path.insert(0, _Finder(mutant))
-    from tests.components.titan import test_differential, test_growth, test_rules
+    from tests.components.titan import test_differential, test_growth, test_rules, test_shards
 
     try:
         for rule in test_rules.RULES:
@@ -78,12 +85,17 @@ def caught_by(mutant: Mutant) -> int:
             test_differential.compare_split(random.Random(seed), 200)
     except Exception:
         return 3
+    try:
+        for shards in (2, 3):
+            test_shards.compare(random.Random(shards), 300, shards)
+    except Exception:
+        return 4
     if mutant.file != "hash_table.py":
         return 0
     try:
         test_growth.test_orders_are_found_while_their_index_grows_and_after()
     except Exception:
-        return 4
+        return 5
     return 0
 
 

@@ -83,11 +83,16 @@ def assert_same(alone: Events, merged: Events, shards: int) -> None:
             assert answer.tolist() == alone[alone["seq"] == seq].tolist()
 
 
+def compare(rng: random.Random, count: int, shards: int) -> None:
+    """Drive both with the same random commands, and compare what they tell."""
+    commands = random_run(rng, count)
+    assert_same(told(new_shards(1), commands), told(new_shards(shards), commands), shards)
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 80), st.sampled_from((2, 3)))
 def test_shards_tell_together_what_one_engine_tells(seed: int, count: int, shards: int) -> None:
-    commands = random_run(random.Random(seed), count)
-    assert_same(told(new_shards(1), commands), told(new_shards(shards), commands), shards)
+    compare(random.Random(seed), count, shards)
 
 
 @pytest.mark.parametrize("shards", [1, 2, 3, 5])

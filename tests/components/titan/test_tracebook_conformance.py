@@ -26,12 +26,12 @@ from tests.components.titan.tracebook_adapter import TitanAdapter
 
 ROOT = Path(__file__).resolve().parents[3]
 
-FIFO_CASES = (
+PRICE_TIME_CASES = (
     "fifo-lifecycle", "order-instructions", "stp-cancel-resting", "stp-cancel-resting-deep",
     "stp-cancel-incoming", "multi-symbol", "tick-grid", "deep-cancellation",
 )  # fmt: skip
-OTHER_CASES = {"pro-rata-allocation"}
-"""Not a price-time rule, so not Titan's."""
+OUT_OF_SCOPE = {"pro-rata-allocation"}
+"""Titan matches by price, then time, and knows no other allocation."""
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +44,14 @@ def case(suite: ConformanceSuite, name: str) -> SuiteCase:
     return next(each for each in suite.cases if each.name == name)
 
 
-def test_every_case_of_the_suite_is_judged_here_or_named_as_left_out(
+def test_every_price_time_case_is_judged_here_and_only_pro_rata_is_out_of_scope(
     suite: ConformanceSuite,
 ) -> None:
-    assert {each.name for each in suite.cases} == {*FIFO_CASES, *OTHER_CASES}
+    assert {each.name for each in suite.cases} == {*PRICE_TIME_CASES, *OUT_OF_SCOPE}
 
 
-@pytest.mark.parametrize("name", FIFO_CASES)
-def test_titan_conforms(suite: ConformanceSuite, name: str) -> None:
+@pytest.mark.parametrize("name", PRICE_TIME_CASES)
+def test_titan_conforms_where_price_and_time_decide(suite: ConformanceSuite, name: str) -> None:
     chosen = case(suite, name)
     report = run_conformance(chosen.load_events(), TitanAdapter, chosen.config, name)
 
