@@ -43,7 +43,8 @@ _TIMEOUT_NS = 1_000
 def warm_up(say: Callable[[str], None], *, merge: bool = False) -> None:
     """Make all kernels ready in this process; ``say`` prints progress when they are compiled.
 
-    With ``merge`` those of the merge of several Titans too.  The segments that the steps make are removed at the end, also when a signal ends it.
+    With ``merge`` those of the merge of several Titans too.  The segments that the steps make are
+    removed at the end, also when a signal ends it.
     """
     steps = _STEPS
     marker = cache_directory() / f"complete-{kernels_digest()}"
