@@ -48,7 +48,7 @@ from perf.workloads.frame_server import (
 SCENARIO: Final = "feed_socket"
 FLOOD_FRAMES: Final = 200_000
 PACED_SECONDS: Final = 3
-_LOOK_S: Final = 0.001
+_LOOK_S: Final = 0.01
 
 Send = Callable[..., None]
 

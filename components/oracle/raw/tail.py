@@ -53,6 +53,8 @@ class Tail:
         self.path = path
         self.filled = 0
         self.entries = 0
+        self.first_ns = 0
+        self.last_ns = 0
         self._capacity = capacity
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
         try:
@@ -71,6 +73,8 @@ class Tail:
         check = zlib.crc32(payload)
         _HEADER.pack_into(self._map, self.filled, len(payload), check, received_ns, source, kind)
         self.filled = end
+        self.first_ns = received_ns if self.entries == 0 else self.first_ns
+        self.last_ns = max(self.last_ns, received_ns)
         self.entries += 1
         return True
 

@@ -104,7 +104,7 @@ class RawWriter:
                 self._last_block = journal.last_sequence(BLOCKS)
                 self._ready.set()
                 while (tail := self._waiting.get()) is not None:
-                    append_block(journal, tail.content())
+                    append_block(journal, tail.content(), tail.entries, tail.first_ns, tail.last_ns)
                     tail.close()
                     tail.path.unlink()
         except Exception as problem:
@@ -113,13 +113,15 @@ class RawWriter:
             _drain(self._waiting)
 
 
-def append_block(journal: Journal, content: bytes) -> None:
-    """Append the entries in ``content``, all whole, as one block."""
-    times = [entry.received_ns for entry in entries(content)]
+def append_block(journal: Journal, content: bytes, count: int, first_ns: int, last_ns: int) -> None:
+    """Append the ``count`` entries in ``content``, all whole, as one block.
+
+    It does not look into them: that would hold up the thread that receives, for milliseconds.
+    """
     packed = np.frombuffer(zstandard.ZstdCompressor(LEVEL).compress(content), np.uint8)
     first = journal.last_sequence(FRAMES) + 1
     block = np.zeros(1, BLOCK)
-    block[0] = (times[0], max(times), first, len(packed), len(content), len(times))
+    block[0] = (first_ns, last_ns, first, len(packed), len(content), count)
     journal.append(
         [(FRAMES, first, [packed]), (BLOCKS, journal.last_sequence(BLOCKS) + 1, [block])]
     )
@@ -137,7 +139,8 @@ def _recover(journal: Journal, path: Path) -> None:
                 raise JournalError(
                     f"{tail} should become block {number}, but the journal ends at block {last}"
                 )
-            append_block(journal, content[:size])
+            times = [entry.received_ns for entry in entries(content[:size])]
+            append_block(journal, content[:size], len(times), times[0], max(times))
         tail.unlink()
 
 
