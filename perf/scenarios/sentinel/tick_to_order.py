@@ -100,7 +100,8 @@ def _measured(falls: int, rings: list[RingBuffer], counters: Any) -> NDArray[np.
     commands, events, risk = rings
     state = new_state()
     told = setup_events(falls + WARM, 10_000)
-    box = new_outbox(int(outbox_bound(state)) + 8 * len(told), 1 << 12)
+    room = int(outbox_bound(state)) + 8 * len(told)
+    box = new_outbox(room, room)
     assert apply_batch(state, told, 0, box) == len(told)
     consumer = events.consumer("sentinel", start=0)
     wiring = Wiring(
