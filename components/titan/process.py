@@ -26,6 +26,7 @@ from components.titan.engine.state import SHARD, SHARDS, Outbox, TitanState
 from components.titan.gated_pipeline import serve_gated
 from components.titan.instrumentation import titan_counters
 from components.titan.pipeline import OUTBOX_TOO_SMALL, Wiring, bound_of, serve
+from components.titan.working_set import prepare
 from disruptor.memory.counters import CounterBlock
 from disruptor.memory.snapshot_table import SnapshotTable
 from disruptor.ring.ring_buffer import Consumer
@@ -105,6 +106,7 @@ def _serve(
     outbox.count[0] = len(resumed.owed)
     showing = Showing(lambda: books.publish(depth_rows(state, len(settings.instruments))))
     gate = None if resumed.sentinel is None else RiskGate(state, resumed.sentinel)
+    prepare(state, outbox)
     context.ready()
     while True:
         if gate is None:

@@ -27,6 +27,7 @@ from components.titan.engine.state import (
     new_outbox,
     new_state,
 )
+from components.titan.working_set import prepare
 from disruptor.compiled import entry
 from disruptor.memory.libc import monotonic_ns
 from disruptor.ring.layout import Ring
@@ -39,6 +40,7 @@ BATCH = 256
 
 PERCENTILES = (50, 90, 99, 99.9, 99.99)
 _RING_CAPACITY = 1 << 13
+_OUTBOX_EVENTS = 1 << 14
 
 
 @entry
@@ -100,18 +102,20 @@ def pinned() -> Iterator[None]:
 
 
 def fresh_state(
-    opening: Commands, new_orders: int, max_symbols: int = 64
+    opening: Commands, new_orders: int, max_symbols: int = 64, *, prepared: bool = True
 ) -> tuple[TitanState, Outbox]:
     """An engine that has applied ``opening``, and an outbox that will not be in the way.
 
-    Room for all orders of the opening and ``new_orders`` more; of the outbox, only what is written
-    ever takes memory.
+    Room for all orders of the opening and ``new_orders`` more, with the memory that they need, as
+    Titan's process asks for it before it serves; or only what is written, unless ``prepared``.
     """
     most = min(len(opening) + new_orders, ORDERS_MAX)
     state = new_state(max_orders=most, max_symbols=max_symbols)
     state.totals[LIVE] = most
     outbox = new_outbox(int(outbox_bound(state)) + (1 << 14))
     state.totals[LIVE] = 0
+    if prepared:
+        prepare(state, Outbox(outbox.slots[:_OUTBOX_EVENTS], outbox.count))
     time_commands(state, outbox, opening, 0)
     return state, outbox
 

@@ -284,9 +284,9 @@ def new_state(
         near=_zeros(max_symbols * 2 * NEAR_BLOCKS, np.uint32),
         sides=_zeros(max_symbols * 2, SIDE),
         books=_zeros(max_symbols, BOOK),
-        ids=_zeros(_table_size(order_room), np.int64),
+        ids=_zeros(table_room(order_room), np.int64),
         positions=_zeros(position_room + 1, POSITION),
-        position_ids=_zeros(_table_size(position_room), np.int64),
+        position_ids=_zeros(table_room(position_room), np.int64),
         expiries=_zeros(slots, np.uint32),
         queue=_zeros(3 * slots, np.uint32),  # an exit can be armed, doomed and triggered at once
         rehearsal=np.zeros((3, slots), np.int64),
@@ -326,7 +326,7 @@ def _zeros(count: int, dtype: Any) -> NDArray[Any]:
     return raw[begin : begin + size].view(dtype)
 
 
-def _table_size(entries: int) -> int:
+def table_room(entries: int) -> int:
     """Room for tables of every size up to the one that so many entries fill to a quarter."""
     return 2 << max(_TABLE_BITS, (4 * entries - 1).bit_length())
 

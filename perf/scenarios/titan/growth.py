@@ -50,7 +50,7 @@ def _measure(
     for _ in range(min(options.runs, 3)):
         with pinned():
             before = _resident_bytes()
-            state, outbox = fresh_state(opening, count, max(64, symbols))
+            state, outbox = fresh_state(opening, count, max(64, symbols), prepared=False)
             sizes.append((_resident_bytes() - before) / resting)
             half = count // 2
             times, _ = time_commands(state, outbox, commands[:half], len(opening))

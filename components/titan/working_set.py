@@ -1,0 +1,50 @@
+"""The memory that Titan will work in, asked for before it serves.
+
+The engine's arrays are far larger than what it allows, and the operating system gives memory at the
+first touch of each page: some 2 µs for 4 KiB, and 100 for the 2 MiB of a huge page, in the middle of
+a command.  What the limits on orders and positions may need is therefore touched beforehand; a
+capacity command that raises them later pays page by page.
+
+Prices are taken to lie so close that 16 orders share a block of 64 of them; a sparser book pays for
+its further blocks as it meets them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from components.titan.engine.state import (
+    BLOCK_LEVELS,
+    ORDERS_ALLOWED,
+    POSITIONS_ALLOWED,
+    Outbox,
+    TitanState,
+    table_room,
+)
+from disruptor.memory.residency import fault_in
+
+_ORDERS_A_BLOCK: Final = 16
+
+
+def prepare(state: TitanState, outbox: Outbox) -> None:
+    """Fault in what the limits allow; changes nothing that is there."""
+    orders = int(state.totals[ORDERS_ALLOWED]) + 2
+    positions = int(state.totals[POSITIONS_ALLOWED]) + 1
+    blocks = orders // _ORDERS_A_BLOCK + 2 * len(state.sides)
+    for array, count in (
+        (state.orders, orders),
+        (state.terms, orders),
+        (state.expiries, orders),
+        (state.queue, orders),
+        (state.ids, table_room(orders)),
+        (state.levels, blocks * BLOCK_LEVELS),
+        (state.blocks, blocks),
+        (state.branches, blocks),
+        (state.positions, positions),
+        (state.position_ids, table_room(positions)),
+        (state.near, len(state.near)),
+        (state.sides, len(state.sides)),
+        (state.books, len(state.books)),
+        (outbox.slots, len(outbox.slots)),
+    ):
+        fault_in(array[:count])
