@@ -6,8 +6,8 @@ has asked for, and a dozen requests are on their way at once:
 
     24 ahead   the command itself
     12         where the search for its order begins
-     6         the order that is there
-     3         its level, and its neighbours in the queue
+     6         the order that is there, or the level that one will join
+     3         the order's level and its neighbours in the queue, or the last of that level
 
 Nothing here changes the state or depends on what is found being right.
 """
@@ -20,7 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.titan.engine.hash_table import hash_of, home_of, slot_of
-from components.titan.engine.state import ORDER_TABLE, TABLE_SIZE, TitanState
+from components.titan.engine.ladder import level_of
+from components.titan.engine.state import (
+    NEAR_BLOCKS,
+    ORDER_TABLE,
+    TABLE_SIZE,
+    TitanState,
+    flip_of,
+    int64,
+)
 from disruptor.compiled import inlined
 from disruptor.instructions import prefetch
 
@@ -40,10 +48,13 @@ def look_ahead(state: TitanState, commands: NDArray[Any], number: int) -> None:
     if state.totals[ORDER_TABLE + TABLE_SIZE] >= _FAR_TABLE:
         prefetch(state.ids, _home(state, commands, number + _INDEX))
         prefetch(state.orders, _probable(state, commands, number + _ORDER))
+        prefetch(state.levels, _level(state, commands, number + _ORDER))
         order = state.orders[_probable(state, commands, number + _NEIGHBOURS)]
         prefetch(state.levels, order["level"])
         prefetch(state.orders, order["prev"])
         prefetch(state.orders, order["next"])
+        level = state.levels[_level(state, commands, number + _NEIGHBOURS)]
+        prefetch(state.orders, level["tail"])
 
 
 @inlined
@@ -57,3 +68,14 @@ def _home(state: TitanState, commands: NDArray[Any], number: int) -> np.uint64:
 def _probable(state: TitanState, commands: NDArray[Any], number: int) -> np.uint32:
     """The order that the search will probably find."""
     return slot_of(state.ids[_home(state, commands, number)])
+
+
+@inlined
+def _level(state: TitanState, commands: NDArray[Any], number: int) -> np.uint64:
+    """The level of that command's price, if its block is where it was last; else any."""
+    command = commands[np.uint64(min(number, len(commands) - 1))]
+    symbol = min(int64(command["symbol"]), len(state.books) - 1)
+    side = int64(command["side"]) & 1
+    key = command["price"] ^ flip_of(side)
+    place = (symbol * 2 + side) * NEAR_BLOCKS + (key >> 6 & (NEAR_BLOCKS - 1))
+    return level_of(state.near[np.uint64(place)], key)
