@@ -13,6 +13,7 @@ from llvmlite import ir
 from numba import config as numba_config
 from numba import extending, types
 from numba.core import cgutils
+from numba.core.errors import NumbaTypeError
 
 intrinsic: Any = extending.intrinsic
 """Untyped on purpose: what it makes takes one argument less than what it decorates."""
@@ -21,6 +22,8 @@ _CACHE_LINE: Final = 64
 
 _is_uncompiled: Any = vars(numba_config)["DISABLE_JIT"]
 _declare: Any = cgutils.get_or_insert_function
+_copy_bytes: Any = cgutils.raw_memcpy
+_byte_at: Any = cgutils.pointer_add
 
 
 @intrinsic
@@ -74,6 +77,47 @@ def _wrapped_product(typing_context: Any, first: Any, second: Any) -> Any:
     return types.uint64(first, second), codegen
 
 
+def _offset_of_run(record: Any, first: str, count: int) -> int:
+    """Where ``count`` neighbouring fields begin; they must be of one kind, without gaps."""
+    names = [name for name, _ in record.members]
+    begin = names.index(first)
+    run = names[begin : begin + count]
+    kinds: set[Any] = {record.typeof(name) for name in run}
+    offsets = [record.offset(name) for name in run]
+    size = kinds.pop().bitwidth // 8
+    if kinds or offsets != [offsets[0] + place * size for place in range(count)]:
+        raise NumbaTypeError(f"{count} fields from {first} on do not lie side by side: {run}")
+    return int(offsets[0])
+
+
+@intrinsic
+def _copy_run(typing_context: Any, into: Any, source: Any, first: Any, count: Any) -> Any:
+    literal = isinstance(first, types.StringLiteral) and isinstance(count, types.IntegerLiteral)
+    if not (literal and isinstance(into, types.Record) and isinstance(source, types.Record)):
+        return None
+    name, fields = first.literal_value, count.literal_value
+    places = [_offset_of_run(record, name, fields) for record in (into, source)]
+    kind: Any = into.typeof(name)
+    size = fields * kind.bitwidth // 8
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        bytes_at = [
+            _byte_at(builder, pointer, place)
+            for pointer, place in zip(arguments[:2], places, strict=True)
+        ]
+        _copy_bytes(builder, *bytes_at, ir.IntType(64)(size), 1)
+        return context.get_dummy_value()
+
+    return types.void(into, source, first, count), codegen
+
+
+def _copy_fields(into: Any, source: Any, first: str, count: int) -> None:
+    names = list(source.dtype.names)
+    begin = names.index(first)
+    for name in names[begin : begin + count]:
+        into[name] = source[name]
+
+
 def _prefetch_nothing(array: Any, index: Any) -> None:
     """There is no cache to warm."""
 
@@ -95,3 +139,7 @@ trailing_zeros: Any = _count_trailing_zeros if _is_uncompiled else _trailing_zer
 
 wrapped_product: Any = _product_of_words if _is_uncompiled else _wrapped_product
 """``wrapped_product(first, second)``: the low 64 bits of a product, as uint64."""
+
+copy_run: Any = _copy_fields if _is_uncompiled else _copy_run
+"""``copy_run(into, source, first, count)``: copy neighbouring fields of a record to those of the same
+names in another, at once; both lay them out side by side, the name and number are constants."""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from disruptor.compiled import compiled
-from disruptor.instructions import prefetch, trailing_zeros, wrapped_product
+from disruptor.instructions import copy_run, prefetch, trailing_zeros, wrapped_product
 
 _UNCOMPILED = """
 import numpy as np
@@ -64,3 +64,38 @@ def test_uncompiled_they_are_the_same() -> None:
     )
 
     assert done.stdout.split() == ["True", str(-3 * 0x9E3779B97F4A7C15 % 2**64), "None"]
+
+
+_ORDER = np.dtype(
+    [("tag", np.int64), ("price", np.int64), ("qty", np.int64), ("side", np.uint8)], align=True
+)
+_EVENT = np.dtype(
+    [("kind", np.uint8), ("price", np.int64), ("qty", np.int64), ("side", np.uint8)], align=True
+)
+
+
+@compiled
+def _tell(events: np.ndarray, orders: np.ndarray) -> None:
+    copy_run(events[0], orders[0], "price", 2)
+
+
+@compiled
+def _tell_too_much(events: np.ndarray, orders: np.ndarray) -> None:
+    copy_run(events[0], orders[0], "price", 3)
+
+
+def test_a_run_of_fields_is_copied_and_nothing_else() -> None:
+    events, orders = np.zeros(2, _EVENT), np.zeros(1, _ORDER)
+    events["kind"], events["side"] = 9, 9
+    orders[0] = (1, -2, 3, 1)
+
+    _tell(events, orders)
+
+    assert events[0].tolist() == (9, -2, 3, 9)
+    assert events[1].tolist() == (9, 0, 0, 9)
+
+
+@pytest.mark.skipif(bool(os.environ.get("NUMBA_DISABLE_JIT")), reason="nothing is typed")
+def test_fields_of_unlike_kinds_are_no_run() -> None:
+    with pytest.raises(Exception, match="do not lie side by side"):
+        _tell_too_much(np.zeros(1, _EVENT), np.zeros(1, _ORDER))

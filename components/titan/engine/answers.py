@@ -26,6 +26,7 @@ from components.messages.code import (
 )
 from components.titan.engine.state import FIRST_EVENT, NOW, SEQUENCE, Outbox, TitanState
 from disruptor.compiled import inlined, internal
+from disruptor.instructions import copy_run
 
 
 @inlined
@@ -56,9 +57,7 @@ def _tell_order(
     order = state.orders[slot]
     event = next_event(state, outbox)
     event["kind"] = kind
-    event["account"] = order["account"]
-    event["order_id"] = order["order_id"]
-    event["price"] = order["price"]
+    copy_run(event, order, "account", 3)
     event["qty"] = qty
     event["symbol"] = order["symbol"]
     event["side"] = order["side"]
@@ -126,8 +125,7 @@ def tell_rejected(state: TitanState, outbox: Outbox, command: np.void, reason: i
     """Nothing came of the command."""
     event = next_event(state, outbox)
     event["kind"] = EVENT_REJECTED
-    event["account"] = command["account"]
-    event["order_id"] = command["order_id"]
+    copy_run(event, command, "account", 2)
     event["price"] = 0
     event["qty"] = 0
     event["symbol"] = command["symbol"]

@@ -51,6 +51,7 @@ from components.titan.engine.state import (
     NOW,
     SEQUENCE,
     SHARDS,
+    TOUCH_DUE,
     Outbox,
     TitanState,
     int64,
@@ -110,8 +111,9 @@ def apply(state: TitanState, command: np.void, sequence: int, outbox: Outbox) ->
     if totals[EVERY_TOUCH] != 0:
         totals[EVERY_TOUCH] = 0
         publish_every_touch(state, outbox)
-    elif int64(command["symbol"]) < len(state.books):
+    elif totals[TOUCH_DUE] != 0:
         publish_touch(state, outbox, int64(command["symbol"]))
+    totals[TOUCH_DUE] = 0
 
 
 @pasted
@@ -126,6 +128,7 @@ def _tell_expired(state: TitanState, outbox: Outbox) -> None:
     """The command is another shard's, but its time has ended orders of this one."""
     publish_depth(state, outbox)
     state.totals[EVERY_TOUCH] = 0
+    state.totals[TOUCH_DUE] = 0
     publish_every_touch(state, outbox)
 
 

@@ -3,6 +3,9 @@
 A note is one number: symbol and side above the level's key.  So sorted notes name each book's bids,
 best first, then its asks.  A sweep notes the same level again and again, which is one note; what
 is noted twice otherwise is found by sorting.
+
+In every book: whether the best bid or ask may have to be told again.  It cannot have changed unless
+something did at the price that was told last, or at a better one.
 """
 
 from __future__ import annotations
@@ -10,14 +13,17 @@ from __future__ import annotations
 import numpy as np
 
 from components.messages.code import FLAG_DEPTH
-from components.titan.engine.state import KEY_BITS, KEY_MASK, NOTE_COUNT, TitanState
+from components.titan.engine.state import KEY_BITS, KEY_MASK, NOTE_COUNT, TOUCH_DUE, TitanState
 from disruptor.compiled import inlined, internal
 
 
 @inlined
 def note_level(state: TitanState, side_index: int, key: int, change: int) -> None:
     """The quantity shown at a key has changed by so much; by 0 if the order is hidden."""
-    if state.books[np.uint64(side_index >> 1)]["flags"] & FLAG_DEPTH and change != 0:
+    book = state.books[np.uint64(side_index >> 1)]
+    told = book["touch_ask"] if side_index & 1 else book["touch_bid"]
+    state.totals[TOUCH_DUE] |= key <= told
+    if book["flags"] & FLAG_DEPTH and change != 0:
         _note(state, side_index << KEY_BITS | key)
 
 

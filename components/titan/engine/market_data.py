@@ -44,7 +44,7 @@ def _best_shown(state: TitanState, side_index: int) -> tuple[int, int]:
     return key, qty
 
 
-@inlined
+@internal
 def publish_touch(state: TitanState, outbox: Outbox, symbol: int) -> None:
     """Tell best bid and ask of one symbol if price or quantity changed since they were told."""
     book = state.books[np.uint64(symbol)]

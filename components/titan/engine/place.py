@@ -92,6 +92,7 @@ from components.units import (
     QTY_LOTS_MAX,
 )
 from disruptor.compiled import inlined, internal, pasted
+from disruptor.instructions import copy_run
 
 
 @inlined
@@ -172,25 +173,16 @@ def _judge_names(state: TitanState, command: np.void) -> int:
 @inlined
 def open_order(state: TitanState, command: np.void) -> np.uint32:
     """A slot holding the order, in no structure yet; there is room for one."""
-    account, order_id = command["account"], command["order_id"]
-    price, qty = command["price"], command["qty"]
     slot = take_slot(state)
     placement = state.totals[PLACEMENTS] + 1
     state.totals[PLACEMENTS] = placement
     order = state.orders[slot]
-    order["account"] = account
-    order["order_id"] = order_id
-    order["price"] = price
-    order["qty"] = qty
+    copy_run(order, command, "account", 4)
     order["placement"] = placement
-    order["tag"] = hash_of(account, order_id)
+    order["tag"] = hash_of(command["account"], command["order_id"])
     order["symbol"] = command["symbol"]
-    order["side"] = command["side"]
+    copy_run(order, command, "side", 5)
     order["layers"] = 0
-    order["flags"] = command["flags"]
-    order["stp"] = command["stp"]
-    order["order_type"] = command["order_type"]
-    order["tif"] = command["tif"]
     return slot
 
 

@@ -48,6 +48,7 @@ from components.titan.engine.state import (
     POSITIONS_ALLOWED,
     RISK_GATE,
     SOURCES_MAX,
+    TOUCH_DUE,
     TitanState,
     new_state,
 )
@@ -250,6 +251,7 @@ def restore(data: bytes, **limits: int) -> TitanState:
     state.totals[POSITIONS_ALLOWED] = header["positions_allowed"]
     _load(state, holdings, orders)
     state.totals[NOTE_COUNT] = 0
+    state.totals[TOUCH_DUE] = 0
     state.totals[PLACEMENTS] = len(orders)
     for symbol in index.tolist():
         bid, bid_qty, ask, ask_qty = best(state, symbol)

@@ -80,12 +80,12 @@ ORDER: Final = np.dtype(
         ("level", np.uint32),
         ("tag", np.uint32),  # the hash of its name
         ("symbol", np.uint16),
-        ("side", np.uint8),
-        ("layers", np.uint8),
-        ("flags", np.uint8),
-        ("stp", np.uint8),
+        ("side", np.uint8),  # these five, too, stand as in a command
         ("order_type", np.uint8),
         ("tif", np.uint8),
+        ("flags", np.uint8),
+        ("stp", np.uint8),
+        ("layers", np.uint8),
     ],
     align=True,
 )
@@ -205,7 +205,8 @@ POSITIONS_ALLOWED: Final = 39
 SHARD: Final = 40  # which of several Titans this is, see shards.py
 SHARDS: Final = 41  # how many there are
 RISK_GATE: Final = 42  # 1: each order must bear the risk gate's verdict
-TOTAL_COUNT: Final = 43
+TOUCH_DUE: Final = 43  # what a side shows at its best price, as told, or at a better one, changed
+TOTAL_COUNT: Final = 44
 
 # Words of a hash table, see hash_table.py.
 TABLE_SIZE: Final = 0
