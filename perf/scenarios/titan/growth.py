@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from components.titan.engine.state import ORDERS_MAX, SYMBOLS_MAX
+from components.messages.command import Commands
+from components.titan.engine.state import LIVE, ORDERS_MAX, SYMBOLS_MAX
 from perf.harness.measurement import Measurement, Options
 from perf.harness.titan_replay import BATCH, fresh_state, percentiles, pinned, time_commands
 from perf.workloads.steady import steady_commands
@@ -22,7 +23,7 @@ from perf.workloads.steady import steady_commands
 RESTING = (100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 SYMBOLS = (1, 10, 100, 1_000, 10_000)
 _SHARED_ORDERS = 100_000
-_BYTES_AN_ORDER = 1_000  # of commands, events and state together, to know when memory is short
+_BYTES_AN_ORDER = 1_200  # of commands, events and state together, to know when memory is short
 _ROOM = 1_000  # orders that a steady book has too many for a moment
 _COMMANDS = 200_000
 _SHOWN = (50, 99, 99.9)
@@ -46,12 +47,11 @@ def _measure(
     axis: str, size: int, symbols: int, resting: int, count: int, options: Options
 ) -> list[Measurement]:
     opening, commands = steady_commands(resting, count, symbols)
-    costs, latencies, sizes = [], [], []
+    costs, latencies = [], []
+    sizes = (_bytes_an_order(opening, count, max(64, symbols), resting),)
     for _ in range(min(options.runs, 3)):
         with pinned():
-            before = _resident_bytes()
-            state, outbox = fresh_state(opening, count, max(64, symbols), prepared=False)
-            sizes.append((_resident_bytes() - before) / resting)
+            state, outbox = fresh_state(opening, count, max(64, symbols))
             half = count // 2
             times, _ = time_commands(state, outbox, commands[:half], len(opening))
             single, _ = time_commands(state, outbox, commands[half:], len(opening) + half, 1)
@@ -69,10 +69,20 @@ def _measure(
         for percentile in _SHOWN
     ]  # fmt: skip
     if axis == "resting" and size >= 10_000:
-        found.append(Measurement("titan", variant, "memory", "bytes/order", tuple(sizes)))
+        found.append(Measurement("titan", variant, "memory", "bytes/order", sizes))
     for each in found:
         each.details.update(axis=axis, size=size, commands=count)
     return found
+
+
+def _bytes_an_order(opening: Commands, count: int, symbols: int, resting: int) -> float:
+    """Memory of a state that was given none beforehand, once all orders rest."""
+    before = _resident_bytes()
+    state, _ = fresh_state(opening, count, symbols, prepared=False)
+    taken = _resident_bytes() - before
+    if state.totals[LIVE] != resting:
+        raise RuntimeError(f"live={state.totals[LIVE]}; all {resting} orders must rest")
+    return taken / resting
 
 
 def _resident_bytes() -> int:
