@@ -23,6 +23,7 @@ import orjson
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 ACTIONS: Final = {
+    "components.launcher": "bin/doctor examines the machine, bin/ctl status the platform.",
     "components.feed": "See reconnects, gaps and malformed of the feed; docs/runbook.md#feedstalled.",
     "components.oracle": "bin/oracle verify tells whether the journal is whole; docs/runbook.md#durablelate.",
     "components.titan": "See Titan's dashboard and the ring commands; docs/runbook.md#producerswait.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import multiprocessing
 import sys
 import time
 from pathlib import Path
@@ -67,6 +68,7 @@ def main(config: Path, duration: float | None, overrides: tuple[str, ...]) -> No
     except (ConfigurationError, GraphError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(2)
+    multiprocessing.current_process().name = "launcher"
     configure_logs(configuration.log_level)
     try:
         run_platform(

@@ -8,6 +8,7 @@ check the port ► recover the journal ► make the rings ► fork consumers bef
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import socket
 import time
@@ -39,6 +40,7 @@ from disruptor.memory.segment import SHARED_MEMORY_DIRECTORY, existing, reclaim
 from disruptor.supervisor.supervisor import Supervisor
 from disruptor.topology.placement import plan
 
+_LOG: Final = logging.getLogger("components.launcher")
 _POLL_S: Final = 0.05
 _ENGINES: Final = ("components.titan.process:run", "components.sentinel.process:run")
 _CHECKPOINT_EVERY: Final = 6  # status lines
@@ -62,7 +64,7 @@ def run_platform(
     _check_port(configuration)
     _refuse_second_instance(configuration)
     for line in require_fit(configuration):
-        click.echo(f"warning: {line}")
+        _LOG.warning(line)
     warm_up(click.echo, merge=configuration.titan.shards > 1)
     recovery = recover(configuration, ReplayProgress(click.echo))
     for note in recovery.notes:
@@ -91,7 +93,7 @@ class _Run:
         self._platform = recovery.configuration.name
         placement = plan(recovery.configuration)
         for warning in placement.warnings:
-            click.echo(f"warning: {warning}")
+            _LOG.warning(warning)
         self._placement = placement
         settings = RunSettings(recovery.configuration, recovery.instruments, recovery.restored)
         self._live = Live(recovery.configuration, settings)
@@ -103,6 +105,7 @@ class _Run:
             recovery.initial_sequences,
             _say,
             self._pause,
+            warn=logging.getLogger("disruptor.supervisor").warning,
         )
         self._board = StatusBoard(
             self._platform,
@@ -163,7 +166,7 @@ class _Run:
             if self._interrupts.take_reload():
                 self._control.reload()
             for line in watches.look(now):
-                _say(f"warning: {line}")
+                _LOG.warning(line)
             self._board.print_liquidations()
             interval = self._configuration.status_interval_s
             if interval and now >= last_status + interval:
@@ -183,7 +186,7 @@ class _Run:
         supervisor.stop_producers()
         is_quiet = supervisor.wait_until_quiet(_QUIET_WITHIN_S)
         if not is_quiet:
-            click.echo("warning: the rings did not run empty in time; the journal has the rest")
+            _LOG.warning("the rings did not run empty in time; the journal has the rest")
         self._board.print_liquidations()
         self._board.print_status()
         last = supervisor.rings["commands"].cursor

@@ -100,17 +100,20 @@ class Supervisor:
         initial_sequences: Mapping[str, int],
         say: Callable[[str], None],
         pause: Callable[[float], None] = time.sleep,
+        warn: Callable[[str], None] | None = None,
     ) -> None:
         """Create the rings and the control block, and register every consumer.
 
-        ``settings`` is handed to every process.  ``say`` prints one line to the operator.
-        ``pause`` sleeps between two looks, in every wait; it may raise to end the wait.
+        ``settings`` is handed to every process.  ``say`` prints one line to the operator, ``warn`` one
+        about what is not as usual; by default it is ``say``.  ``pause`` sleeps between two looks, in
+        every wait; it may raise to end the wait.
         """
         self.topology = topology
         self.graph = Graph.of(topology)
         self._placement = placement
         self._settings = settings
         self._say = say
+        self._warn = warn or say
         self._pause = pause
         self.control = ControlBlock.create(topology.name, list(topology.processes))
         self._children = {
@@ -279,7 +282,7 @@ class Supervisor:
                 if each.name == reader and each.is_evicted:
                     ring.remove_consumer(reader)
                     self._register(ring, name, reader, _FROM_NOW)
-                    self._say(
+                    self._warn(
                         f"ring {name}: {reader} was more than {each.lag_max:,} events behind and "
                         f"was detached at {each.sequence:,}; it goes on at {ring.cursor:,}"
                     )
@@ -370,7 +373,7 @@ class Supervisor:
             return
         delay = delay_before_restart(process, recent)
         when = f"in {delay:.1f} s" if delay else "now"
-        self._say(f"{self._why(name, child)}; restarting {when}{self._who_waits_for(name)}")
+        self._warn(f"{self._why(name, child)}; restarting {when}{self._who_waits_for(name)}")
         child.line.state = BACKOFF
         child.restart_at = now + delay
         child.restarts_at.append(now)
@@ -395,7 +398,7 @@ class Supervisor:
             if ring.is_multi_producer:
                 voided = ring.void_dead_claims()
                 if voided:
-                    self._say(f"ring {ring.name}: voided {voided} events of a dead producer")
+                    self._warn(f"ring {ring.name}: voided {voided} events of a dead producer")
 
     def _rests(self) -> bool:
         cursors = [ring.cursor for ring in self.rings.values()]
@@ -430,7 +433,7 @@ class Supervisor:
         self._void_claims()
         for name in names:
             if self._children[name].line.state == FAILED:
-                self._say(self._why(name, self._children[name]))
+                self._warn(self._why(name, self._children[name]))
 
 
 def _gives_up(process: Process, recent: int) -> str:
