@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 import numpy as np
 
@@ -22,6 +23,18 @@ def count_up(context: ProcessContext) -> None:
         value += 1
         producer.write(np.array([(value,)], NUMBER))
         context.beat()
+
+
+def count_up_gently(context: ProcessContext) -> None:
+    """``count_up`` at some thousands a second, so that a reader that starts anew catches up."""
+    producer = context.producer("numbers")
+    context.ready()
+    value = 0
+    while not context.should_stop():
+        value += 1
+        producer.write(np.array([(value,)], NUMBER))
+        context.beat()
+        time.sleep(0.0002)
 
 
 def double(context: ProcessContext) -> None:
