@@ -1,7 +1,9 @@
 """How often an engine's process shows its state to people: as asked, but never at much expense.
 
 A look over a hundred thousand accounts takes milliseconds, over two books microseconds.  So the
-time that showing took decides how long it is not done again, and the pipeline keeps the rest.
+time that showing took decides how long it is not done again, and the pipeline keeps the rest.  What
+counts is the shorter of the last two times: the first one loads code, and a process that lost its
+CPU in the middle of one has not become expensive.
 """
 
 from __future__ import annotations
@@ -24,12 +26,14 @@ class Showing:
         self._publish = publish
         self._now_ns = now_ns
         self._not_before = 0
+        self._took = 0
 
     def offer(self) -> None:
-        """Publish, unless the last time was so long that the work needs the time."""
+        """Publish, unless the last times were so long that the work needs the time."""
         began = self._now_ns()
         if began < self._not_before:
             return
         self._publish()
         ended = self._now_ns()
-        self._not_before = ended + REST * (ended - began)
+        before, self._took = self._took, ended - began
+        self._not_before = ended + REST * min(before, self._took)

@@ -17,7 +17,7 @@ from disruptor.memory.process_identity import start_time_of
 from disruptor.memory.segment import existing
 from disruptor.supervisor.control_block import ControlBlock
 from tests.recordings import recording
-from tests.system.platform_run import PlatformRun, oracle, program
+from tests.system.platform_run import Metrics, PlatformRun, oracle, program
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
@@ -37,11 +37,17 @@ def journal(tmp_path: Path) -> Path:
     return tmp_path / "events"
 
 
+def users_of(metrics: Metrics) -> set[str]:
+    """The users that the margin ratios tell of."""
+    return {dict(labels)["user"] for sample, labels in metrics if sample == "sentinel_margin_ratio"}
+
+
 def test_a_run_is_measured_stopped_verified_and_replayed(name: str, journal: Path) -> None:
     with PlatformRun(name, journal, *CRASH) as run:
         run.wait_for_metric("sentinel_liquidations_total", 1, symbol="BTCUSDT")
         run.wait_for_metric("titan_executions_total", 20, symbol="BTCUSDT")
         run.wait_for_metric("titan_spread", 1e-9, symbol="BTCUSDT")  # absent while a side is empty
+        run.wait_until(lambda metrics: {"1001", "1002", "1003"} <= users_of(metrics))
         metrics = run.metrics()
         children = [each.owner.pid for each in ControlBlock.attach(name).snapshots()]
         status = run.stop(signal.SIGTERM)
@@ -57,10 +63,7 @@ def test_a_run_is_measured_stopped_verified_and_replayed(name: str, journal: Pat
         "ring_cursor", "ring_consumer_lag", "ring_remaining_capacity",
     } <= names  # fmt: skip
     assert metrics["sentinel_accounts_total", frozenset()] == 7
-    users = {
-        dict(labels)["user"] for sample, labels in metrics if sample == "sentinel_margin_ratio"
-    }
-    assert {"1001", "1002", "1003"} <= users
+    assert {"1001", "1002", "1003"} <= users_of(metrics)
     up = {
         dict(labels)["process"]: value
         for (s, labels), value in metrics.items()
