@@ -100,7 +100,7 @@ def test_a_process_answers_over_the_judges_protocol_as_its_reference_does(
 
 @pytest.mark.parametrize("profile", ["fifo-limit-v1", "fifo-full-v1", "fifo-partial-fill-v1"])
 def test_seeded_campaigns_find_no_divergence(profile: str) -> None:
-    result = run_campaign(TitanAdapter, profile, seed=1337, traces=4, events_per_trace=180)
+    result = run_campaign(TitanAdapter, profile, seed=1337, traces=2, events_per_trace=180)
 
     assert result.failure is None
     assert result.conformant
