@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from components.configuration.order_flow import OrderFlow
 from components.configuration.simulation import Simulation
-from components.configuration.values import Ratio, Symbol
+from components.configuration.values import Ratio, Symbol, seconds
 from components.configuration.venues import Venue
 from components.feed.order_flow_settings import accounts_of, is_silent
 from components.feed.price_trust import PriceTrustSettings
@@ -64,49 +64,18 @@ class Binance(Strict):
     streams: Annotated[tuple[Stream, ...], Field(strict=False)] = Field(
         default=BinanceSettings.streams, min_length=1, description=_STREAMS
     )
-    stale_after_s: float = Field(
-        default=BinanceSettings.stale_after_s,
-        gt=0,
-        le=86_400,
-        description="seconds from 0 to 86400",
-    )
+    stale_after_s: float = seconds(BinanceSettings.stale_after_s, 86_400)
     deadlines_s: dict[Stream, Annotated[float, Field(gt=0, le=86_400)]] = Field(
         default={"mark_price": 5.0},
         description="a mapping from streams to seconds from 0 to 86400",
     )
-    healthy_after_s: float = Field(
-        default=BinanceSettings.healthy_after_s,
-        ge=0,
-        le=86_400,
-        description="seconds from 0 to 86400",
-    )
-    backoff_base_s: float = Field(
-        default=BinanceSettings.backoff_base_s, gt=0, le=3600, description="seconds from 0 to 3600"
-    )
-    backoff_cap_s: float = Field(
-        default=BinanceSettings.backoff_cap_s, gt=0, le=3600, description="seconds from 0 to 3600"
-    )
-    acknowledge_within_s: float = Field(
-        default=BinanceSettings.acknowledge_within_s,
-        gt=0,
-        le=3600,
-        description="seconds from 0 to 3600",
-    )
-    replace_after_s: float = Field(
-        default=BinanceSettings.replace_after_s,
-        gt=0,
-        le=86_400,
-        description="seconds from 0 to 86400",
-    )
-    overlap_s: float = Field(
-        default=BinanceSettings.overlap_s, ge=0, le=600, description="seconds from 0 to 600"
-    )
-    snapshot_interval_s: float = Field(
-        default=BinanceSettings.snapshot_interval_s,
-        gt=0,
-        le=3600,
-        description="seconds from 0 to 3600",
-    )
+    healthy_after_s: float = seconds(BinanceSettings.healthy_after_s, 86_400, or_none=True)
+    backoff_base_s: float = seconds(BinanceSettings.backoff_base_s, 3600)
+    backoff_cap_s: float = seconds(BinanceSettings.backoff_cap_s, 3600)
+    acknowledge_within_s: float = seconds(BinanceSettings.acknowledge_within_s, 3600)
+    replace_after_s: float = seconds(BinanceSettings.replace_after_s, 86_400)
+    overlap_s: float = seconds(BinanceSettings.overlap_s, 600, or_none=True)
+    snapshot_interval_s: float = seconds(BinanceSettings.snapshot_interval_s, 3600)
     message_bytes_max: int = Field(
         default=BinanceSettings.message_bytes_max,
         ge=1024,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
@@ -25,6 +25,14 @@ from components.units import (
 )
 from disruptor.topology.document import WrittenFloat
 from disruptor.topology.model import shown
+
+
+def seconds(default: float, most: int, *, or_none: bool = False) -> Any:
+    """A field of seconds, above 0 or with ``or_none`` from 0, up to ``most``."""
+    text = f"seconds from 0 to {most}"
+    if or_none:
+        return Field(default=default, ge=0, le=most, description=text)
+    return Field(default=default, gt=0, le=most, description=text)
 
 
 def decimal_from(value: object) -> Decimal:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from components.configuration.values import Symbol
+from components.configuration.values import Symbol, seconds
 from components.feed.venue_settings import VenueKind, VenueSettings, VenueStream
 from disruptor.topology.model import Strict
 
@@ -28,21 +28,10 @@ class Venue(Strict):
         min_length=1,
         description="a list out of trade and depth",
     )
-    stale_after_s: float = Field(
-        default=VenueSettings.stale_after_s, gt=0, le=86_400, description="seconds from 0 to 86400"
-    )
-    healthy_after_s: float = Field(
-        default=VenueSettings.healthy_after_s,
-        ge=0,
-        le=86_400,
-        description="seconds from 0 to 86400",
-    )
-    backoff_base_s: float = Field(
-        default=VenueSettings.backoff_base_s, gt=0, le=3600, description="seconds from 0 to 3600"
-    )
-    backoff_cap_s: float = Field(
-        default=VenueSettings.backoff_cap_s, gt=0, le=3600, description="seconds from 0 to 3600"
-    )
+    stale_after_s: float = seconds(VenueSettings.stale_after_s, 86_400)
+    healthy_after_s: float = seconds(VenueSettings.healthy_after_s, 86_400, or_none=True)
+    backoff_base_s: float = seconds(VenueSettings.backoff_base_s, 3600)
+    backoff_cap_s: float = seconds(VenueSettings.backoff_cap_s, 3600)
 
     def settings(self) -> VenueSettings:
         """What the feed takes."""

@@ -26,7 +26,7 @@ from typing import Any, Final
 import orjson
 
 from components.feed import malformed
-from components.feed.symbol_grids import SymbolGrids
+from components.feed.symbol_grids import grids_by_name
 from components.feed.venue_messages import (
     ID_MAX,
     NO_ID,
@@ -78,9 +78,7 @@ class Parser:
         round_off_grid: bool = False,
     ) -> None:
         self.symbols: Final = tuple(symbols)
-        self._grids = {
-            each.name: SymbolGrids(each, round_off_grid=round_off_grid) for each in self.symbols
-        }
+        self._grids = grids_by_name(self.symbols, round_off_grid=round_off_grid)
         self._by_index = {each.index: each for each in self._grids.values()}
         self._frame_bytes_max = frame_bytes_max
         self._kinds: dict[str, Callable[[dict[str, Any], str], Message]] = {

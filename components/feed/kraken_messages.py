@@ -21,7 +21,7 @@ from typing import Any, Final
 from components.feed import malformed
 from components.feed.iso_time import BAD, milliseconds
 from components.feed.kraken_book import KrakenBook
-from components.feed.symbol_grids import SymbolGrids
+from components.feed.symbol_grids import grids_by_name
 from components.feed.venue_messages import (
     ID_MAX,
     Control,
@@ -56,9 +56,7 @@ class KrakenParser:
         round_off_grid: bool = False,
     ) -> None:
         self.symbols: Final = tuple(symbols)
-        self._grids = {
-            each.name: SymbolGrids(each, round_off_grid=round_off_grid) for each in self.symbols
-        }
+        self._grids = grids_by_name(self.symbols, round_off_grid=round_off_grid)
         self._by_index = {each.index: each for each in self._grids.values()}
         self._depth = depth
         self._frame_bytes_max = frame_bytes_max

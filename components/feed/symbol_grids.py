@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from components.feed.decimal_grid import DecimalGrid, OffGrid
 from components.feed.venue_messages import Pairs, VenueSymbol
@@ -36,3 +36,8 @@ class SymbolGrids:
 
 Grids = Mapping[str, SymbolGrids]
 """By the venue's name of the symbol."""
+
+
+def grids_by_name(symbols: Iterable[VenueSymbol], *, round_off_grid: bool) -> Grids:
+    """The grids of a venue's symbols."""
+    return {each.name: SymbolGrids(each, round_off_grid=round_off_grid) for each in symbols}
