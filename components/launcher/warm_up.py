@@ -140,7 +140,7 @@ def _warm_titan() -> None:
     from components.titan.depth_view import depth_rows
     from components.titan.engine import new_outbox, new_state, state_hash
     from components.titan.instrumentation import titan_counters
-    from components.titan.pipeline import Wiring, bound_of, serve
+    from components.titan.pipeline import Wiring, bound_of, new_progress, serve
 
     state = new_state()
     block = CounterBlock.create(_name("titan"), specs_for(TITAN, _instruments()))
@@ -160,7 +160,7 @@ def _warm_titan() -> None:
         )
         counters = titan_counters(block, _instruments())
         outbox = new_outbox(2 * int(bound_of(state)))
-        serve(wiring, state, outbox, counters, np.zeros(2, np.int64), _TIMEOUT_NS)
+        serve(wiring, state, outbox, counters, new_progress(0), _TIMEOUT_NS)
         depth_rows(state, 1)
         state_hash(state)
 

@@ -15,17 +15,17 @@ from components.titan.engine.state import LIVE, Outbox
 from components.titan.instrumentation import TitanCounters, count_batch
 from components.titan.pipeline import (
     APPLIED,
-    BATCH_MAX,
     BLOCKED,
     HOUSEKEEPING,
     IDLE,
     OUTBOX_TOO_SMALL,
     Wiring,
+    commands_ahead,
     publish,
 )
 from disruptor.compiled import entry
 from disruptor.memory.libc import monotonic_ns, wall_clock_ns
-from disruptor.ring.barrier import advance, wait_for
+from disruptor.ring.barrier import advance
 
 _NOTHING: Final = 0
 _IN_THE_WAY: Final = -1
@@ -74,13 +74,7 @@ def _await_commands(
         return _IN_THE_WAY
     if progress[APPLIED] > wiring.commands.words[wiring.sequence_word]:
         advance(wiring.commands, wiring.sequence_word, progress[APPLIED])
-    wanted = progress[APPLIED] + 1
-    high = wait_for(
-        wiring.commands, wiring.dependents, wanted, wiring.strategy, wiring.order, timeout_ns
-    )
-    size = wiring.commands.slots.size
-    start = np.int64(np.uint64(wanted) & np.uint64(size - 1))
-    return max(min(high - wanted + 1, BATCH_MAX, size - start), _NOTHING)
+    return commands_ahead(wiring, progress, timeout_ns)
 
 
 @entry

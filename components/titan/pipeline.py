@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from components.titan.engine.apply import apply_batch, outbox_bound
 from components.titan.engine.state import LIVE, Outbox, TitanState
 from components.titan.instrumentation import TitanCounters, count_batch, count_event
-from disruptor.compiled import entry, internal
+from disruptor.compiled import entry, inlined, internal
 from disruptor.memory.libc import monotonic_ns, wall_clock_ns
 from disruptor.ring.barrier import advance, wait_for
 from disruptor.ring.layout import Ring
@@ -30,8 +30,10 @@ HOUSEKEEPING: Final = 3
 BATCH_MAX: Final = 256
 """Bounds how long an event waits in the outbox for the rest of its batch."""
 
-APPLIED: Final = 0
-PUBLISHED: Final = 1
+# Places in ``progress``.
+APPLIED: Final = 0  # the last command applied
+PUBLISHED: Final = 1  # events of the outbox that are published
+READABLE: Final = 2  # the last command that is known to be there
 
 
 class Wiring(NamedTuple):
@@ -46,6 +48,11 @@ class Wiring(NamedTuple):
     order: NDArray[np.int64]  # non-zero: finish what is there
     heartbeat: NDArray[np.int64]
     never: NDArray[np.int64]  # always zero: publishing is not interrupted by a stop
+
+
+def new_progress(applied: int) -> NDArray[np.int64]:
+    """A Titan that has applied every command up to this one, and published what follows from them."""
+    return np.array([applied, 0, applied], np.int64)
 
 
 @entry
@@ -67,9 +74,7 @@ def serve(
 
     IDLE: nothing came.  HOUSEKEEPING: the time is over, there may be more.  BLOCKED: the events
     ring stayed full.  OUTBOX_TOO_SMALL: give a larger one.  Call again after each.
-    ``progress``: last command applied, events of the outbox published.
     """
-    mask = np.uint64(wiring.commands.slots.size - 1)
     ended = monotonic_ns()
     deadline = ended + timeout_ns
     while True:
@@ -79,19 +84,11 @@ def serve(
             advance(wiring.commands, wiring.sequence_word, progress[APPLIED])
         if ended >= deadline:
             return HOUSEKEEPING
-        wanted = progress[APPLIED] + 1
-        high = wait_for(
-            wiring.commands,
-            wiring.dependents,
-            wanted,
-            wiring.strategy,
-            wiring.order,
-            timeout_ns,
-        )
-        if high < wanted:
+        count = commands_ahead(wiring, progress, timeout_ns)
+        if count == 0:
             return IDLE
-        start = np.int64(np.uint64(wanted) & mask)
-        count = min(high - wanted + 1, BATCH_MAX, wiring.commands.slots.size - start)
+        wanted = progress[APPLIED] + 1
+        start = np.int64(np.uint64(wanted) & np.uint64(wiring.commands.slots.size - 1))
         batch = wiring.commands.slots[start : start + count]
         started = monotonic_ns()
         applied = apply_batch(state, batch, wanted, outbox)
@@ -101,6 +98,28 @@ def serve(
         progress[APPLIED] += applied
         wiring.heartbeat[0] = ended
         count_batch(counters, batch, applied, state.totals[LIVE], started, ended, wall_clock_ns())
+
+
+@inlined
+def commands_ahead(wiring: Wiring, progress: NDArray[np.int64], timeout_ns: int) -> int:
+    """How many commands lie ahead in one piece, at most a batch; 0: none came.
+
+    Those that were seen to be there are not looked for again: several producers mark each slot by
+    itself, and to go over a whole backlog for every batch of it takes longer than the engine does.
+    """
+    wanted = progress[APPLIED] + 1
+    if progress[READABLE] < wanted:
+        progress[READABLE] = wait_for(
+            wiring.commands,
+            wiring.dependents,
+            wanted,
+            wiring.strategy,
+            wiring.order,
+            timeout_ns,
+        )
+    size = wiring.commands.slots.size
+    start = np.int64(np.uint64(wanted) & np.uint64(size - 1))
+    return max(min(progress[READABLE] - wanted + 1, BATCH_MAX, size - start), 0)
 
 
 @internal

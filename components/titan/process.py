@@ -25,7 +25,7 @@ from components.titan.engine import new_outbox, state_hash
 from components.titan.engine.state import SHARD, SHARDS, Outbox, TitanState
 from components.titan.gated_pipeline import serve_gated
 from components.titan.instrumentation import titan_counters
-from components.titan.pipeline import OUTBOX_TOO_SMALL, Wiring, bound_of, serve
+from components.titan.pipeline import OUTBOX_TOO_SMALL, Wiring, bound_of, new_progress, serve
 from components.titan.working_set import prepare
 from disruptor.memory.counters import CounterBlock
 from disruptor.memory.snapshot_table import SnapshotTable
@@ -100,7 +100,7 @@ def _serve(
     )
     shard, shards = int(state.totals[SHARD]), int(state.totals[SHARDS])
     counters = titan_counters(block, settings.instruments, shard, shards)
-    progress = np.array([resumed.applied, 0], np.int64)
+    progress = new_progress(resumed.applied)
     outbox = _larger_outbox(state, _OUTBOX_EVENTS + len(resumed.owed))
     outbox.slots[: len(resumed.owed)] = resumed.owed
     outbox.count[0] = len(resumed.owed)

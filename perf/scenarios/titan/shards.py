@@ -31,6 +31,7 @@ from components.titan.merge_pipeline import new_progress
 from components.titan.merge_pipeline import serve as serve_merge
 from components.titan.merge_process import wired
 from components.titan.pipeline import OUTBOX_TOO_SMALL, Wiring, bound_of, serve
+from components.titan.pipeline import new_progress as new_titan_progress
 from components.titan.shards import Deriver, new_shards
 from disruptor.memory.counters import CounterBlock
 from disruptor.memory.residency import DEFAULT_PAGES
@@ -223,7 +224,7 @@ class Live:
         block = CounterBlock.create(f"perf.{os.getpid()}.counters", specs_for(TITAN, _INSTRUMENTS))
         block.unlink()
         counters = titan_counters(block, _INSTRUMENTS, number, self._shards)
-        progress = np.zeros(2, np.int64)
+        progress = new_titan_progress(0)
 
         def work() -> int:
             outbox = new_outbox(_OUTBOX_EVENTS)
