@@ -1,4 +1,4 @@
-"""How many orders and positions the matching engine takes; what is beyond is refused."""
+"""How many orders, positions and instruments the matching engine takes; more are refused."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pydantic import Field
 
 from components.messages.code import OP_CAPACITY
 from components.messages.command import Commands, new_commands
+from components.titan.engine.state import SYMBOLS_ALLOWED_AT_FIRST, SYMBOLS_ROOM
+from disruptor.errors import ConfigurationError
 from disruptor.topology.model import Strict
 
 
@@ -17,18 +19,38 @@ class Capacity(Strict):
 
     orders: int = Field(default=1 << 17, ge=1, le=1 << 21, description="from 1 to 2097152")
     positions: int = Field(default=1 << 18, ge=1, le=1 << 22, description="from 1 to 4194304")
+    symbols: int = Field(
+        default=SYMBOLS_ALLOWED_AT_FIRST,
+        ge=1,
+        le=SYMBOLS_ROOM,
+        description=f"instruments, removed ones too, from 1 to {SYMBOLS_ROOM}",
+    )
 
     def to_commands(self) -> Commands:
         """The capacity command."""
         commands = new_commands(1)
         commands["op"] = OP_CAPACITY
         commands["price"], commands["qty"] = self.orders, self.positions
+        commands["order_id"] = self.symbols
         return commands
 
     @classmethod
     def from_commands(cls, commands: Commands) -> Capacity:
         """The last one that those commands set; the default before any."""
-        last: Iterable[np.void] = commands[commands["op"] == OP_CAPACITY][-1:]
-        for command in last:
-            return cls(orders=int(command["price"]), positions=int(command["qty"]))
-        return cls()
+        told: Iterable[np.void] = commands[commands["op"] == OP_CAPACITY]
+        limits = cls()
+        for command in told:
+            limits = cls(
+                orders=int(command["price"]),
+                positions=int(command["qty"]),
+                symbols=int(command["order_id"]) or limits.symbols,
+            )
+        return limits
+
+    def refuse(self, symbols: int, journal: str) -> None:
+        """ConfigurationError if so many instruments, a journal's among them, are too many."""
+        if symbols > self.symbols:
+            raise ConfigurationError(
+                f"capacity.symbols: found {self.symbols}, but with those of the journal {journal} "
+                f"there are {symbols} instruments; write at least {symbols}"
+            )

@@ -221,6 +221,10 @@ def _capacities(configuration: PlatformConfiguration) -> Iterator[Mistake]:
     ):
         if needed > most:
             yield Mistake((key,), f"found {needed} {what}; write at most {most}")
+    symbols = len(configuration.instruments)
+    if symbols > configuration.capacity.symbols:
+        text = f"found {configuration.capacity.symbols}, but there are {symbols} instruments"
+        yield Mistake(("capacity", "symbols"), f"{text}; write at least {symbols}")
     total = sum(each.collateral for each in configuration.accounts)
     if total > MONEY_MAX:
         text = f"found collateral of {plain(Decimal(total) / MONEY_SCALE)} in all"

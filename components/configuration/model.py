@@ -185,9 +185,10 @@ class PlatformConfiguration(Topology):
     def continuing(self, instruments: InstrumentTable) -> PlatformConfiguration:
         """Itself, with each instrument of a journal at the index that it has there.
 
-        Raises ConfigurationError when a known instrument is given another grid.
+        Raises ConfigurationError when a known instrument is given another grid, or all are too many.
         """
         merged = setup.merged_instruments(self.instruments, instruments, self.oracle.path)
+        self.capacity.refuse(len(merged), self.oracle.path)
         return self.model_copy(update={"instruments": merged})
 
     def with_gateway(self) -> PlatformConfiguration:

@@ -52,8 +52,8 @@ Which fields an operation uses (all others are zero):
     risk_gate    qty                                          (1: orders pass the risk gate, 0: none does)
     book         symbol account order_id side qty   (order_id: the request's number; side:
                  BOOK_LEVELS or BOOK_ORDERS; qty: how many rows a side, up to BOOK_ROWS_MAX)
-    capacity     price qty          (price: how many orders may live at once; qty: how many
-                 positions there may be)
+    capacity     price qty order_id (price: how many orders may live at once; qty: how many
+                 positions there may be; order_id: how many instruments, removed ones too, 0: as before)
     shards       qty               (qty: how many Titans there are; the first command or never)
     snapshot     order_id                                     (order_id: the marker's number)
     timer        only its timestamp

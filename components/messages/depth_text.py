@@ -1,7 +1,7 @@
 """Depth, books on demand, capacity and shards as JSON lines and back.
 
 {"op":"book","symbol":"BTCUSDT","id":1,"rows":"levels","count":20}     rows: levels or orders
-{"op":"capacity","orders":1000000,"positions":2000000}
+{"op":"capacity","orders":1000000,"positions":2000000,"symbols":128}        symbols optional
 {"op":"shards","count":2}
 
 {"seq":7,"event":"depth","symbol":"BTCUSDT","number":12,"side":"buy","price":"100","qty":"2"}
@@ -58,12 +58,16 @@ def parse_capacity(reader: Reader, instruments: InstrumentTable, into: np.void) 
     """A capacity command or event."""
     into["price"] = reader.integer("orders", 1, INT64_MAX, _COUNT)
     into["qty"] = reader.integer("positions", 1, INT64_MAX, _COUNT)
+    if reader.has("symbols"):
+        into["order_id"] = reader.integer("symbols", 1, INT64_MAX, _COUNT)
 
 
 def format_capacity(record: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:
     """A capacity command or event."""
     line["orders"] = int(record["price"])
     line["positions"] = int(record["qty"])
+    if record["order_id"]:
+        line["symbols"] = int(record["order_id"])
 
 
 def parse_shards(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:

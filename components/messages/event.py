@@ -24,7 +24,7 @@ Which fields a kind uses:
     book_row     symbol side price qty; account and order_id of an order, 0 for a level
     book         symbol account order_id side: as in the command; price, qty: how many bids and asks
                  came before; maker_order_id: number of the book's last depth event
-    capacity     price qty: as in the command
+    capacity     price qty order_id: as in the command
     shards       qty: as in the command
     price        as the command's, but price and flags are those of the mark
     the rest     the command's fields, passed through: account order_id price qty symbol side

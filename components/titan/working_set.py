@@ -2,7 +2,7 @@
 
 The engine's arrays are far larger than what it allows, and the operating system gives memory at the
 first touch of each page: some 2 µs for 4 KiB, and 100 for the 2 MiB of a huge page, in the middle of
-a command.  What the limits on orders and positions may need is therefore touched beforehand; a
+a command.  What the limits on orders, positions and instruments may need is therefore touched beforehand; a
 capacity command that raises them later pays page by page.
 
 Prices are taken to lie so close that 16 orders share a block of 64 of them; a sparser book pays for
@@ -15,8 +15,11 @@ from typing import Final
 
 from components.titan.engine.state import (
     BLOCK_LEVELS,
+    NEAR_BLOCKS,
     ORDERS_ALLOWED,
     POSITIONS_ALLOWED,
+    SYMBOL_TOP,
+    SYMBOLS_ALLOWED,
     Outbox,
     TitanState,
     table_room,
@@ -30,7 +33,8 @@ def prepare(state: TitanState, outbox: Outbox) -> None:
     """Fault in what the limits allow; changes nothing that is there."""
     orders = int(state.totals[ORDERS_ALLOWED]) + 2
     positions = int(state.totals[POSITIONS_ALLOWED]) + 1
-    blocks = orders // _ORDERS_A_BLOCK + 2 * len(state.sides)
+    symbols = int(max(state.totals[SYMBOLS_ALLOWED], state.totals[SYMBOL_TOP]))
+    blocks = orders // _ORDERS_A_BLOCK + 4 * symbols
     for array, count in (
         (state.orders, orders),
         (state.terms, orders),
@@ -42,9 +46,9 @@ def prepare(state: TitanState, outbox: Outbox) -> None:
         (state.branches, blocks),
         (state.positions, positions),
         (state.position_ids, table_room(positions)),
-        (state.near, len(state.near)),
-        (state.sides, len(state.sides)),
-        (state.books, len(state.books)),
+        (state.near, symbols * 2 * NEAR_BLOCKS),
+        (state.sides, symbols * 2),
+        (state.books, symbols),
         (outbox.slots, len(outbox.slots)),
     ):
         fault_in(array[:count])

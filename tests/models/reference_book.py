@@ -298,7 +298,7 @@ class ReferenceTitan(ReferenceMatching):
             return self._reject(x, c.REASON_BAD_TYPE)
         reason = rules.pass_reason(x, self.books, self.positions)
         if x["op"] == c.OP_INSTRUMENT and symbol >= self.max_symbols:
-            reason = c.REASON_BAD_INSTRUMENT
+            reason = c.REASON_POOL_FULL
         if reason:
             return self._reject(x, reason)
         kind = x["op"] + (c.EVENT_OF_OP if x["op"] < c.OP_DELEVERAGE else c.EVENT_OF_RISK_OP)

@@ -244,23 +244,27 @@ def tell_book(state: TitanState, outbox: Outbox, command: np.void, bids: int, as
 
 
 @internal
-def tell_capacity(state: TitanState, outbox: Outbox, orders: int, positions: int) -> None:
-    """So many orders and positions there may be from now on."""
-    _tell_rule(state, outbox, EVENT_CAPACITY, orders, positions)
+def tell_capacity(
+    state: TitanState, outbox: Outbox, orders: int, positions: int, symbols: int
+) -> None:
+    """So many orders, positions and instruments (0: as before) there may be from now on."""
+    _tell_rule(state, outbox, EVENT_CAPACITY, symbols, orders, positions)
 
 
 @internal
 def tell_shards(state: TitanState, outbox: Outbox, shards: int) -> None:
     """So many Titans divide the symbols."""
-    _tell_rule(state, outbox, EVENT_SHARDS, 0, shards)
+    _tell_rule(state, outbox, EVENT_SHARDS, 0, 0, shards)
 
 
 @internal
-def _tell_rule(state: TitanState, outbox: Outbox, kind: int, price: int, qty: int) -> None:
+def _tell_rule(
+    state: TitanState, outbox: Outbox, kind: int, order_id: int, price: int, qty: int
+) -> None:
     event = next_event(state, outbox)
     event["kind"] = kind
     event["account"] = 0
-    event["order_id"] = 0
+    event["order_id"] = order_id
     event["price"] = price
     event["qty"] = qty
     event["symbol"] = 0

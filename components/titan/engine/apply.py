@@ -51,6 +51,7 @@ from components.titan.engine.state import (
     NOW,
     SEQUENCE,
     SHARDS,
+    SYMBOL_TOP,
     TOUCH_DUE,
     Outbox,
     TitanState,
@@ -74,7 +75,7 @@ def outbox_bound(state: TitanState) -> int:
     """
     live = state.totals[LIVE]
     slices = live + state.totals[HIDDEN_SLICES] + ICEBERG_SLICES_MAX + 1
-    return 2 * slices + (live + 3) * 9 + len(state.books) + _ROWS
+    return 2 * slices + (live + 3) * 9 + state.totals[SYMBOL_TOP] + 1 + _ROWS
 
 
 @pasted

@@ -1,4 +1,4 @@
-"""How many orders, positions and shards there are: rules like any other, so they come as commands.
+"""How many orders, positions, instruments and shards there are: rules like any other, so they come as commands.
 
 What is beyond is refused with ``pool_full``.  The arrays are far larger, and cost nothing: the
 operating system gives memory to what is touched, page by page, so a book grows without a pause and
@@ -17,6 +17,7 @@ from components.titan.engine.state import (
     ORDERS_ALLOWED,
     POSITIONS_ALLOWED,
     SHARDS,
+    SYMBOLS_ALLOWED,
     Outbox,
     TitanState,
 )
@@ -26,17 +27,20 @@ from disruptor.compiled import internal
 @internal
 def set_capacity(state: TitanState, outbox: Outbox, command: np.void) -> None:
     """Answer one capacity command."""
-    orders, positions = command["price"], command["qty"]
-    room_for_positions = len(state.positions) - 1
+    orders, positions, symbols = command["price"], command["qty"], command["order_id"]
+    fits = within(orders, len(state.orders) - 2) and within(positions, len(state.positions) - 1)
+    fits = fits and 0 <= symbols <= len(state.books)
     is_told = answers(state, command)
-    if not within(orders, len(state.orders) - 2) or not within(positions, room_for_positions):
+    if not fits:
         if is_told:
             tell_rejected(state, outbox, command, REASON_BAD_CAPACITY)
         return
     state.totals[ORDERS_ALLOWED] = orders
     state.totals[POSITIONS_ALLOWED] = positions
+    if symbols != 0:
+        state.totals[SYMBOLS_ALLOWED] = symbols
     if is_told:
-        tell_capacity(state, outbox, orders, positions)
+        tell_capacity(state, outbox, orders, positions, symbols)
 
 
 @internal

@@ -4,7 +4,8 @@ I1  no book that trades is crossed              I5  each live order is found by 
 I2  a level shows the sum of its orders         I6  the expiry heap is a heap of the right orders
 I3  queues, blocks and best prices agree        I7  each position is not zero, and found
 I4  live orders are those in levels and lists   I8  hidden slices are what icebergs hide
-I9  links are mutual, and nothing is left in the queue
+I9  links are mutual, and nothing is left     I10 no instrument is listed behind the last one
+    in the queue
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from components.titan.engine.state import (
     POSITION_TABLE,
     POSITION_TOP,
     QUEUE_TAIL,
+    SYMBOL_TOP,
     TABLE_CURSOR,
     TABLE_SIZE,
     TitanState,
@@ -44,7 +46,11 @@ from disruptor.compiled import entry
 def check_invariants(state: TitanState) -> None:
     """Raise AssertionError naming the first invariant that does not hold."""
     found: list[int] = []
-    for symbol in range(len(state.books)):
+    top = int(state.totals[SYMBOL_TOP])
+    assert not state.books["money_unit"][top:].any(), (
+        f"I10: an instrument is listed at {top} or above"
+    )
+    for symbol in range(top):
         for side in (BUY, SELL):
             found += _check_side(state, symbol, side)
         found += _check_stops(state, symbol)

@@ -20,6 +20,7 @@ from components.messages.code import (
     REASON_BAD_INSTRUMENT,
     REASON_DELISTED,
     REASON_NONE,
+    REASON_POOL_FULL,
     REASON_POSITION_EXISTS,
     REASON_UNKNOWN_SYMBOL,
 )
@@ -29,7 +30,14 @@ from components.titan.engine.guards import guard
 from components.titan.engine.mark import forget_sources
 from components.titan.engine.orders.stop_list import queue_triggered
 from components.titan.engine.place import is_listed, within
-from components.titan.engine.state import POSITION_TOP, Outbox, TitanState, int64
+from components.titan.engine.state import (
+    POSITION_TOP,
+    SYMBOL_TOP,
+    SYMBOLS_ALLOWED,
+    Outbox,
+    TitanState,
+    int64,
+)
 from components.units import MONEY_MAX, MONEY_UNIT_MAX, PPM, QTY_LOTS_MAX
 from disruptor.compiled import inlined, pasted
 
@@ -38,8 +46,8 @@ from disruptor.compiled import inlined, pasted
 def note_instrument(state: TitanState, command: np.void) -> int:
     """List a symbol, or a removed one again, or change the fees and rules of one; never its grid."""
     symbol = int64(command["symbol"])
-    if symbol >= len(state.books):
-        return REASON_BAD_INSTRUMENT
+    if not _has_place(state, symbol):
+        return REASON_POOL_FULL
     if not within(command["stop_price"], MONEY_UNIT_MAX):
         return REASON_BAD_INSTRUMENT
     if abs(command["display_qty"]) > PPM or abs(command["expires"]) > PPM:
@@ -51,6 +59,7 @@ def note_instrument(state: TitanState, command: np.void) -> int:
         or book["lot_size"] != command["qty"]
     ):
         return REASON_BAD_INSTRUMENT
+    state.totals[SYMBOL_TOP] = max(state.totals[SYMBOL_TOP], symbol + 1)
     book["money_unit"] = command["stop_price"]
     book["tick_size"] = command["price"]
     book["lot_size"] = command["qty"]
@@ -66,6 +75,14 @@ def note_instrument(state: TitanState, command: np.void) -> int:
     book["name"][0] = command["account"]
     book["name"][1] = command["order_id"]
     return REASON_NONE
+
+
+@inlined
+def _has_place(state: TitanState, symbol: int) -> bool:
+    """Whether the limit lets an instrument stand there, or one stood there before the limit."""
+    if symbol < state.totals[SYMBOLS_ALLOWED]:
+        return True
+    return symbol < len(state.books) and state.books[np.uint64(symbol)]["money_unit"] != 0
 
 
 @pasted

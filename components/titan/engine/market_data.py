@@ -16,6 +16,7 @@ from components.titan.engine.state import (
     KEY_MASK,
     NO_KEY,
     NOTE_COUNT,
+    SYMBOL_TOP,
     Outbox,
     TitanState,
     flip_of,
@@ -95,7 +96,7 @@ def _publish_depth(state: TitanState, outbox: Outbox) -> None:
 @internal
 def publish_every_touch(state: TitanState, outbox: Outbox) -> None:
     """Tell what changed in any symbol, in order of their index."""
-    for symbol in range(len(state.books)):
+    for symbol in range(state.totals[SYMBOL_TOP]):
         publish_touch(state, outbox, symbol)
 
 

@@ -25,7 +25,7 @@ from components.messages.code import (
 from components.titan.engine.guards import guard
 from components.titan.engine.place import is_listed, within
 from components.titan.engine.positions import find_position, set_position
-from components.titan.engine.state import RISK_GATE, SHARDS, TitanState, int64
+from components.titan.engine.state import RISK_GATE, SHARDS, SYMBOL_TOP, TitanState, int64
 from components.units import PRICE_TICKS_MAX, QTY_LOTS_MAX
 from disruptor.compiled import internal
 
@@ -58,7 +58,7 @@ def _set_risk_gate(state: TitanState, value: int) -> int:
     if state.totals[SHARDS] != 1:
         return REASON_BAD_TYPE
     state.totals[RISK_GATE] = value
-    for symbol in range(len(state.books)):
+    for symbol in range(state.totals[SYMBOL_TOP]):
         guard(state, state.books[symbol])
     return REASON_NONE
 

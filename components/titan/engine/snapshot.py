@@ -2,6 +2,7 @@
 
     header      magic, now, number of symbols, positions, orders; how many orders and
                 positions there may be
+    symbol limit  how many instruments there may be; left out at the number that holds at first
     symbols     listed ones by index: rules, last and mark price
     positions   those that are not zero, by account and symbol
     sources     newest prices of symbols whose mark is a median
@@ -48,6 +49,9 @@ from components.titan.engine.state import (
     POSITIONS_ALLOWED,
     RISK_GATE,
     SOURCES_MAX,
+    SYMBOL_TOP,
+    SYMBOLS_ALLOWED,
+    SYMBOLS_ALLOWED_AT_FIRST,
     TOUCH_DUE,
     TitanState,
     new_state,
@@ -55,7 +59,8 @@ from components.titan.engine.state import (
 from disruptor.compiled import entry, internal
 
 _MAGIC: Final = 0x324E41544954  # "TITAN2"
-_GATED_MAGIC: Final = _MAGIC | 0x47 << 48  # "TITAN2G": the risk gate is on
+_GATED: Final = 0x47 << 48  # "TITAN2G": the risk gate is on
+_LIMITED: Final = 0x53 << 56  # an S behind that: the symbol limit follows
 
 HEADER: Final = np.dtype(
     [
@@ -142,9 +147,11 @@ def canonical_bytes(state: TitanState) -> bytes:
     _rank(orders)
     header = np.zeros(1, HEADER)
     allowed = (state.totals[ORDERS_ALLOWED], state.totals[POSITIONS_ALLOWED])
-    magic = _GATED_MAGIC if state.totals[RISK_GATE] else _MAGIC
+    limit = state.totals[SYMBOLS_ALLOWED:][:1]
+    limit = limit[limit != SYMBOLS_ALLOWED_AT_FIRST]
+    magic = _MAGIC | (_GATED if state.totals[RISK_GATE] else 0) | (_LIMITED if len(limit) else 0)
     header[0] = (magic, state.totals[NOW], len(symbols), len(holdings), len(orders), *allowed)
-    return b"".join(part.tobytes() for part in (header, symbols, holdings, sources, orders))
+    return b"".join(part.tobytes() for part in (header, limit, symbols, holdings, sources, orders))
 
 
 def _of_median(symbols: NDArray[Any]) -> NDArray[np.int64]:
@@ -232,7 +239,7 @@ def restore(data: bytes, **limits: int) -> TitanState:
 
     Raises ValueError when the bytes are no snapshot of Titan or do not fit the limits.
     """
-    header, symbols, holdings, sources, orders = _parts(data)
+    header, limit, symbols, holdings, sources, orders = parts(data)
     state = new_state(**limits)
     if len(symbols) and int(symbols["index"].max()) >= len(state.books):
         raise ValueError(f"the snapshot has symbol {symbols['index'].max()}; raise max_symbols")
@@ -246,9 +253,11 @@ def restore(data: bytes, **limits: int) -> TitanState:
         state.books[name][index] = symbols[name]
     state.books["sources"][_of_median(symbols)] = sources["price"]
     state.totals[NOW] = header["now"]
-    state.totals[RISK_GATE] = header["magic"] == _GATED_MAGIC
+    state.totals[RISK_GATE] = header["magic"] & _GATED != 0
     state.totals[ORDERS_ALLOWED] = header["orders_allowed"]
     state.totals[POSITIONS_ALLOWED] = header["positions_allowed"]
+    state.totals[SYMBOLS_ALLOWED] = limit[0] if len(limit) else SYMBOLS_ALLOWED_AT_FIRST
+    state.totals[SYMBOL_TOP] = index.max(initial=-1) + 1
     _load(state, holdings, orders)
     state.totals[NOTE_COUNT] = 0
     state.totals[TOUCH_DUE] = 0
@@ -262,29 +271,37 @@ def restore(data: bytes, **limits: int) -> TitanState:
     return state
 
 
-def _parts(data: bytes) -> tuple[Any, ...]:
+def parts(data: bytes) -> tuple[Any, ...]:
+    """Header, symbol limit, symbols, positions, sources and orders of canonical bytes."""
     if len(data) < HEADER.itemsize:
         raise ValueError(f"a snapshot of Titan has at least {HEADER.itemsize} bytes")
     header = np.frombuffer(data, HEADER, 1)[0]
-    if header["magic"] not in (_MAGIC, _GATED_MAGIC):
+    if int(header["magic"]) & ~(_GATED | _LIMITED) != _MAGIC:
         raise ValueError("these bytes are no snapshot of Titan")
-    parts: list[NDArray[Any]] = []
+    found: list[NDArray[Any]] = []
     offset = HEADER.itemsize
+    is_limited = bool(header["magic"] & _LIMITED)
     sections = (
+        ("symbol limit", np.dtype(np.int64)),
         ("symbols", SYMBOL),
         ("positions", HOLDING),
         ("sources", SOURCES),
         ("orders", SAVED_ORDER),
     )
     for name, dtype in sections:
-        count = len(_of_median(parts[0])) if name == "sources" else int(header[name])
+        if name == "symbol limit":
+            count = int(is_limited)
+        elif name == "sources":
+            count = len(_of_median(found[1]))
+        else:
+            count = int(header[name])
         if count < 0 or offset + count * dtype.itemsize > len(data):
             raise ValueError(f"the snapshot is cut short: it ends within its {name}")
-        parts.append(np.frombuffer(data, dtype, count, offset))
+        found.append(np.frombuffer(data, dtype, count, offset))
         offset += count * dtype.itemsize
     if offset != len(data):
         raise ValueError(f"the snapshot has {len(data) - offset} bytes too many")
-    return (header, *parts)
+    return (header, *found)
 
 
 @entry

@@ -46,6 +46,8 @@ POSITIONS_MAX: Final = 1 << 24
 _ORDERS_ROOM: Final = 1 << 21
 _POSITIONS_ROOM: Final = 1 << 22
 SYMBOLS_MAX: Final = 1 << 15
+SYMBOLS_ROOM: Final = 1 << 12
+SYMBOLS_ALLOWED_AT_FIRST: Final = 64
 SOURCES_MAX: Final = 8
 """Sources of prices that a median can be of."""
 
@@ -206,7 +208,9 @@ SHARD: Final = 40  # which of several Titans this is, see shards.py
 SHARDS: Final = 41  # how many there are
 RISK_GATE: Final = 42  # 1: each order must bear the risk gate's verdict
 TOUCH_DUE: Final = 43  # what a side shows at its best price, as told, or at a better one, changed
-TOTAL_COUNT: Final = 44
+SYMBOLS_ALLOWED: Final = 44  # no instrument is listed at this index or above
+SYMBOL_TOP: Final = 45  # nor was one ever at this
+TOTAL_COUNT: Final = 46
 
 # Words of a hash table, see hash_table.py.
 TABLE_SIZE: Final = 0
@@ -253,7 +257,7 @@ class Outbox(NamedTuple):
 
 def new_state(
     max_orders: int = 1 << 17,
-    max_symbols: int = 64,
+    max_symbols: int = SYMBOLS_ALLOWED_AT_FIRST,
     max_positions: int = 1 << 18,
     shard: int = 0,
     shards: int = 1,
@@ -261,10 +265,10 @@ def new_state(
     """An empty exchange, whose arrays are many times larger than what it allows at first.
 
     The operating system gives memory to what is touched, page by page: room that is never used
-    costs nothing, and a book that grows is never moved.  Orders and positions beyond the limits
-    are refused with ``pool_full``, until a capacity command sets others; instruments are with
-    ``bad_instrument``.  Whatever is journaled, and whatever replays it, uses the defaults: what is
-    refused is an outcome, which nothing outside of the journal may decide.
+    costs nothing, and a book that grows is never moved.  What is beyond the limits is refused with
+    ``pool_full``, until a capacity command sets others.  Whatever is journaled, and whatever replays
+    it, uses the defaults: what is refused is an outcome, which nothing outside of the journal may
+    decide.
 
     With ``shards`` it is one of several exchanges, and answers for its own symbols only.
     """
@@ -275,6 +279,7 @@ def new_state(
     _check_limit("max_positions", max_positions, POSITIONS_MAX)
     order_room = max(max_orders, _ORDERS_ROOM)
     position_room = max(max_positions, _POSITIONS_ROOM)
+    symbol_room = max(max_symbols, SYMBOLS_ROOM)
     slots = order_room + 2  # slot 0 is none; one more for an order that takes while all rest
     state = TitanState(
         orders=_zeros(slots, ORDER),
@@ -282,9 +287,9 @@ def new_state(
         levels=_zeros(slots * BLOCK_LEVELS, LEVEL),
         blocks=_zeros(slots, BLOCK),
         branches=_zeros(slots, BRANCH),
-        near=_zeros(max_symbols * 2 * NEAR_BLOCKS, np.uint32),
-        sides=_zeros(max_symbols * 2, SIDE),
-        books=_zeros(max_symbols, BOOK),
+        near=_zeros(symbol_room * 2 * NEAR_BLOCKS, np.uint32),
+        sides=_zeros(symbol_room * 2, SIDE),
+        books=_zeros(symbol_room, BOOK),
         ids=_zeros(table_room(order_room), np.int64),
         positions=_zeros(position_room + 1, POSITION),
         position_ids=_zeros(table_room(position_room), np.int64),
@@ -300,6 +305,7 @@ def new_state(
     state.books["touch_bid"] = state.books["touch_ask"] = NO_KEY
     state.totals[ORDERS_ALLOWED] = max_orders
     state.totals[POSITIONS_ALLOWED] = max_positions
+    state.totals[SYMBOLS_ALLOWED] = max_symbols
     state.totals[SHARD] = shard
     state.totals[SHARDS] = shards
     for table in (ORDER_TABLE, POSITION_TABLE):

@@ -70,6 +70,14 @@ CASES = [
         'accounts.0.positions.0.qty: found .nan; write a plain decimal number, e.g. "100.5"',
     ),
     (
+        ("symbols: 64 ", "symbols: 2 "),
+        "capacity.symbols: found 2, but there are 3 instruments; write at least 3",
+    ),
+    (
+        ("symbols: 64 ", "symbols: 5000 "),
+        "capacity.symbols: found 5000; write instruments, removed ones too, from 1 to 4096",
+    ),
+    (
         long('"0.5"', '"20000"'),
         "accounts.0.positions.0.qty: found a position worth 1000000000; write at most 720575940",
     ),

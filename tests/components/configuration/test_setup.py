@@ -197,6 +197,32 @@ def test_instruments_keep_the_index_that_the_journal_knows() -> None:
     ]
 
 
+def test_a_changed_limit_is_sent_alone_and_becomes_the_known_one() -> None:
+    changed = platform("capacity.symbols=5")
+
+    assert rows(changed.setup_commands_after(*known(platform()))) == [
+        {"op": "capacity", "price": 1 << 17, "qty": 1 << 18, "order_id": 5}
+    ]
+    assert known(changed)[3] == changed.capacity
+    assert rows(changed.setup_commands_after(*known(changed))) == []
+
+
+def test_a_journal_that_never_spoke_of_instruments_allows_as_many_as_at_first() -> None:
+    told = platform("capacity.orders=7").capacity.to_commands()
+    told["order_id"] = 0
+
+    assert Capacity.from_commands(told) == Capacity(orders=7)
+
+
+def test_fewer_instruments_than_the_journal_has_are_refused() -> None:
+    journaled, *_ = known(platform())
+    fewer = PlatformConfiguration.model_construct(
+        **{**dict(platform()), "instruments": {}, "capacity": Capacity(symbols=2)}
+    )
+    with pytest.raises(ConfigurationError, match=r"symbols: found 2, .* 3 instruments; write at"):
+        fewer.continuing(journaled)
+
+
 def test_another_grid_than_the_journals_is_refused() -> None:
     instruments, *_ = known(platform())
 

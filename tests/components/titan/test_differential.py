@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import random
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.titan.engine import canonical_bytes, check_invariants, restore, state_hash
-from components.titan.engine.snapshot import HEADER, HOLDING, SAVED_ORDER, SYMBOL
+from components.titan.engine.snapshot import parts
 from tests.components.titan.driver import LIMITS, Driver, SavedOrder, orders_of_reference
 from tests.models.reference_book import ReferenceTitan
 from tests.strategies import listings, random_command
@@ -18,10 +17,7 @@ from tests.strategies import listings, random_command
 
 def saved_orders(data: bytes) -> list[SavedOrder]:
     """The live orders of canonical bytes, as the reference shows them."""
-    header = np.frombuffer(data, HEADER, 1)[0]
-    skipped = int(header["symbols"]) * SYMBOL.itemsize
-    skipped += HEADER.itemsize + int(header["positions"]) * HOLDING.itemsize
-    orders = np.frombuffer(data, SAVED_ORDER, offset=skipped)
+    *_, orders = parts(data)
     whole = orders["qty"] + orders["hidden"]
     names = ("symbol", "side", "account", "order_id", "price")
     return list(zip(*(orders[name].tolist() for name in names), whole.tolist(), strict=True))
@@ -29,9 +25,7 @@ def saved_orders(data: bytes) -> list[SavedOrder]:
 
 def saved_positions(data: bytes) -> dict[tuple[int, int], int]:
     """The positions of canonical bytes."""
-    header = np.frombuffer(data, HEADER, 1)[0]
-    offset = HEADER.itemsize + int(header["symbols"]) * SYMBOL.itemsize
-    held = np.frombuffer(data, HOLDING, int(header["positions"]), offset)
+    *_, held, _, _ = parts(data)
     return {(int(h["account"]), int(h["symbol"])): int(h["qty"]) for h in held}
 
 
