@@ -96,13 +96,14 @@ def without_stress(feed: FeedSettings) -> FeedSettings:
 
 def _last_prices(context: ProcessContext, settings: RunSettings) -> dict[str, Decimal]:
     """The newest price of each symbol that has one: in this run, else in the journal."""
-    marks = settings.restored.sentinel_state.symbols["mark"]
-    newest = [int(marks[each.index]) for each in settings.instruments.values()]
     if context.is_restart:
         block = CounterBlock.attach(counters_name(context.platform, SENTINEL))
         offsets = block.offsets("sentinel_mark_price", symbol=list(settings.instruments))
         newest = [int(word) for word in block.words[offsets]]
         block.close()
+    else:
+        marks = settings.restored.sentinel_state.symbols["mark"]
+        newest = [int(marks[each.index]) for each in settings.instruments.values()]
     return {
         each.name: Decimal(each.price_text(ticks))
         for each, ticks in zip(settings.instruments.values(), newest, strict=True)

@@ -1,7 +1,7 @@
 """What bin/ctl asks of a running platform, carried out between two looks at its processes.
 
 status      every process: state, pid, restarts, heartbeat's age; every ring: cursor and lags
-restart     one process in place, perhaps with other parameters
+restart     one process in place, with the code and configuration of now, perhaps other parameters
 reload      read the configuration anew, as SIGHUP does
 snapshot    publish a marker, at which the state is saved
 drain       as Ctrl+C          stop    as a second Ctrl+C
@@ -18,6 +18,7 @@ from typing import Any
 
 from components.configuration.model import SNAPSHOTS, PlatformConfiguration
 from components.instruments import InstrumentTable
+from components.launcher.anew import recipe
 from components.launcher.interrupts import Interrupts
 from components.launcher.reload import Changes, changes, merged
 from components.messages.code import OP_SNAPSHOT, SOURCE_SETUP
@@ -112,6 +113,7 @@ class Control:
                 "heartbeat_age_s": round(max(0, now - each.heartbeat_ns) / 1e9, 3),
                 "missing": list(each.missing),
                 "failure": each.failure,
+                "refusal": self._supervisor.refusal(each.name),
             }
             for each in self._supervisor.control.snapshots()
         ]
@@ -129,21 +131,18 @@ class Control:
 
     def _restart(self, request: Request) -> Mapping[str, Any]:
         name = str(request.get("name", ""))
+        self._supervisor.require_restartable(name)
         added = tuple(str(each) for each in request.get("set", ()))
-        if added:
-            wanted = self._wanted((*self._overrides, *added))
-            found = changes(self._live.configuration, wanted)
-            others = [
-                key for other, keys in found.by_restart.items() if other != name for key in keys
-            ]
-            if others or found.at_next_start:
-                refused = ", ".join((*others, *found.at_next_start))
-                raise ControlError(f"a restart of {name} does not take {refused}")
-            self._supervisor.restart(name)
-            self._take(wanted, found)
-            self._overrides = (*self._overrides, *added)
-        else:
-            self._supervisor.restart(name)
+        overrides = (*self._overrides, *added)
+        wanted = self._wanted(overrides)
+        asked = changes(self._wanted(self._overrides), wanted)
+        if asked.beside(name):
+            refused = ", ".join(asked.beside(name))
+            raise ControlError(f"a restart of {name} does not take {refused}")
+        found = changes(self._live.configuration, wanted)
+        self._take(wanted, found.only(name, asked.at_once))
+        self._overrides = overrides
+        self._supervisor.restart(name)
         restarts = {each.name: each.restarts for each in self._supervisor.control.snapshots()}
         return {"name": name, "restarts": restarts[name]}
 
@@ -177,7 +176,7 @@ class Control:
 
     def _wanted(self, overrides: Sequence[str]) -> PlatformConfiguration:
         try:
-            return self._load(overrides).continuing(self._instruments)
+            return self._load(overrides).sharded().gated().continuing(self._instruments)
         except (ConfigurationError, GraphError) as error:
             raise ControlError(str(error)) from None
 
@@ -187,7 +186,12 @@ class Control:
         live.settings = RunSettings(
             live.configuration, live.settings.instruments, live.settings.restored
         )
-        self._supervisor.reconfigure(live.configuration, plan(live.configuration), live.settings)
+        self._supervisor.reconfigure(
+            live.configuration,
+            plan(live.configuration),
+            live.settings,
+            recipe(live.configuration),
+        )
         level = logging.getLevelName(live.configuration.log_level.upper())
         logging.root.setLevel(level)
         self._supervisor.set_log_level(level)

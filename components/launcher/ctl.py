@@ -15,6 +15,8 @@ from disruptor.supervisor import control_socket
 from disruptor.supervisor.control_socket import ControlError
 
 _LOOK_S = 0.02
+_SUCCESSOR_WITHIN_S = 900.0
+"""Kernels that have changed are compiled first."""
 
 
 class Target:
@@ -95,16 +97,23 @@ def status(target: Callable[[], Target]) -> None:
 )
 @click.pass_obj
 def restart(target: Callable[[], Target], process: str, overrides: tuple[str, ...]) -> None:
-    """End PROCESS and start it anew in place, losing nothing; waits until it runs."""
+    """Give PROCESS a successor with the code and configuration of now, losing nothing.
+
+    The successor gets ready while PROCESS works on, then takes its place; waits until it runs.  One
+    that cannot get ready changes nothing; one that fails before it runs gives the place back to the
+    code with which the platform was started.
+    """
     asked = target()
     began = time.monotonic()
     before = asked.ask(do="restart", name=process, set=list(overrides))["restarts"]
 
     def is_back() -> bool:
         found = {each["name"]: each for each in asked.ask(do="status")["processes"]}[process]
+        if found["refusal"]:
+            raise ControlError(found["refusal"])
         return found["restarts"] > before and found["state"] == "running"
 
-    asked.wait(is_back, 120.0, f"{process} did not come back")
+    asked.wait(is_back, _SUCCESSOR_WITHIN_S, f"{process} did not come back")
     seconds = round(time.monotonic() - began, 3)
     asked.show({"name": process, "seconds": seconds}, f"{process} runs again after {seconds:.3f} s")
 

@@ -54,6 +54,18 @@ class Changes:
         """The processes to restart that nobody waits for."""
         return tuple(name for name in self.by_restart if name in _HARMLESS)
 
+    def only(self, process: str, besides: tuple[str, ...] = ()) -> Changes:
+        """Of these what a restart of that process takes, and these that are taken at once."""
+        of_it = f"processes.{process}."
+        at_once = tuple(key for key in self.at_once if key in besides or key.startswith(of_it))
+        taken = {name: keys for name, keys in self.by_restart.items() if name == process}
+        return Changes(at_once, taken, ())
+
+    def beside(self, process: str) -> tuple[str, ...]:
+        """The keys that a restart of that process does not take."""
+        others = (keys for name, keys in self.by_restart.items() if name != process)
+        return (*(key for keys in others for key in keys), *self.at_next_start)
+
     def lines(self, restarted: tuple[str, ...]) -> list[str]:
         """What a person is told; ``restarted``: the processes that start anew because of it."""
         told = []
@@ -88,9 +100,8 @@ def merged(
     before: PlatformConfiguration, after: PlatformConfiguration, taken: Changes
 ) -> PlatformConfiguration:
     """``before`` with those keys of ``after`` that are taken now or by a restart."""
-    update: dict[str, Any] = {"log_level": after.log_level}
-    update["status_interval_s"] = after.status_interval_s
-    keys = {key for each in taken.by_restart.values() for key in each}
+    keys = {*taken.at_once, *(key for each in taken.by_restart.values() for key in each)}
+    update: dict[str, Any] = {key: getattr(after, key) for key in _LIVE if key in keys}
     if any(key.startswith("feed.") for key in keys):
         kept = before.feed.order_flow
         flow = after.feed.order_flow.model_copy(
@@ -112,7 +123,7 @@ def merged(
         name: after.processes[name].model_copy(
             update={key: getattr(process, key) for key in _OF_THE_TOPOLOGY}
         )
-        if name in after.processes
+        if any(key.startswith(f"processes.{name}.") for key in keys)
         else process
         for name, process in before.processes.items()
     }

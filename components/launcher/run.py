@@ -19,6 +19,7 @@ import click
 import numpy as np
 
 from components.configuration.model import SNAPSHOTS, PlatformConfiguration
+from components.launcher.anew import recipe
 from components.launcher.banner import farewell, greeting, process_table
 from components.launcher.control import Control, Live, Load
 from components.launcher.doctor import require_fit
@@ -106,6 +107,7 @@ class _Run:
             _say,
             self._pause,
             warn=logging.getLogger("disruptor.supervisor").warning,
+            recipe=recipe(recovery.configuration),
         )
         self._board = StatusBoard(
             self._platform,
@@ -229,6 +231,7 @@ class _Run:
         for name in existing(f"{self._platform}."):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(f"{SHARED_MEMORY_DIRECTORY}/{name}")
+        remove_segments()  # of a successor that was getting ready
 
     def _pause(self, seconds: float) -> None:
         if self._control is not None:

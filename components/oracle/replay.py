@@ -16,8 +16,8 @@ import numpy as np
 
 from components.messages.code import SOURCE_SENTINEL
 from components.messages.command import Commands, new_commands
-from components.messages.event import Events
-from components.messages.risk import Risks
+from components.messages.event import EVENT, Events
+from components.messages.risk import RISK, Risks
 from components.oracle.comparison import Difference, OrderComparison, StreamComparison
 from components.oracle.derivation import Derivation
 from components.oracle.moment import last_after
@@ -26,7 +26,7 @@ from components.oracle.snapshots import Snapshot, configuring_commands
 from components.oracle.starts import saved_hashes, start_before
 from components.oracle.store import Journal, JournalError
 from components.sentinel.engine import SentinelState
-from components.titan.shards import Shards
+from components.titan.shards import Shards, new_shards
 
 
 class ReplayDifferenceError(JournalError):
@@ -79,6 +79,22 @@ class RestoredState:
     risk_tail: Risks
     pending_orders: Commands
     configuring: Commands  # those commands that say what is traded and by which rules
+
+    @classmethod
+    def beginning(cls, shards: int) -> RestoredState:
+        """Where every journal of so many shards begins."""
+        empty = Snapshot.beginning()
+        return cls(
+            shards=new_shards(shards),
+            sentinel_state=empty.sentinel,
+            commands_last=0,
+            events_last=0,
+            risk_last=0,
+            events_tail=np.zeros(0, EVENT),
+            risk_tail=np.zeros(0, RISK),
+            pending_orders=empty.pending_orders,
+            configuring=empty.configuring,
+        )
 
     def as_snapshot(self) -> Snapshot:
         """The same as what a snapshot holds, tails included."""

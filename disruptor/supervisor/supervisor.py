@@ -20,6 +20,12 @@ and, if its policy allows it, joins again at the newest event.
 A process that dies is started again while the others run and the rings stand; its successor takes
 over its places in the rings.  One that lives and hangs is killed first, see ``pulse``.  Those that
 read what it writes are told, in their control lines.
+
+A successor after a death is forked, which takes no time, and has the code that the supervisor was
+started with.  One that a person asks for has the code of now, see ``handover``, if there is a
+recipe for it; what it replaces works until it is ready, and works on if it never is.  One that then
+fails before it runs gives its place to the code that the supervisor has.  From then on the process
+stays with the code that it was given: after a death, its successor is made from disk as well.
 """
 
 from __future__ import annotations
@@ -51,6 +57,7 @@ from disruptor.supervisor.control_block import (
     ControlLine,
 )
 from disruptor.supervisor.control_socket import ControlError
+from disruptor.supervisor.handover import Candidate, Order, Recipe
 from disruptor.supervisor.pulse import Pulse
 from disruptor.supervisor.restart_policy import (
     delay_before_restart,
@@ -87,6 +94,31 @@ class _Child:
     killed_because: str = ""
     is_asked_to_restart: bool = False
     kill_at: float = 0.0
+    is_wanted_anew: bool = False
+    """Whether a candidate is to be made, as soon as no other gets ready."""
+    candidate: Candidate | None = None
+    refusal: str = ""
+    """Why the successor that was asked for last did not take the place."""
+    is_anew: bool = False
+    """Whether it runs code that was read after the supervisor's."""
+    is_on_trial: bool = False
+    """Whether it has the place, and has not yet run in it."""
+
+    @property
+    def is_coming_back(self) -> bool:
+        """Whether none runs now, and another try is due."""
+        is_made = self.candidate is not None or self.is_wanted_anew
+        return self.restart_at > 0 or (not self.pid and is_made)
+
+    def begin(self) -> None:
+        """Forget how the predecessor ended."""
+        self.line.state = STARTING
+        self.line.failure = ""
+        self.is_expected_to_end = False
+        self.killed_because = ""
+        self.pulse = Pulse(time.monotonic())
+        self.restart_at = 0.0
+        self.is_wanted_anew = False
 
 
 class Supervisor:
@@ -101,17 +133,20 @@ class Supervisor:
         say: Callable[[str], None],
         pause: Callable[[float], None] = time.sleep,
         warn: Callable[[str], None] | None = None,
+        recipe: Recipe | None = None,
     ) -> None:
         """Create the rings and the control block, and register every consumer.
 
         ``settings`` is handed to every process.  ``say`` prints one line to the operator, ``warn`` one
         about what is not as usual; by default it is ``say``.  ``pause`` sleeps between two looks, in
-        every wait; it may raise to end the wait.
+        every wait; it may raise to end the wait.  ``recipe`` makes the same topology and settings
+        from disk; without it every successor is forked.
         """
         self.topology = topology
         self.graph = Graph.of(topology)
         self._placement = placement
         self._settings = settings
+        self._recipe = recipe
         self._say = say
         self._warn = warn or say
         self._pause = pause
@@ -157,9 +192,8 @@ class Supervisor:
             elif child.pid:
                 self._kill_if_hung(name, child, now)
             if child.restart_at and time.monotonic() >= child.restart_at:
-                child.restart_at = 0.0
-                child.line.count_restart()
-                self._fork(name, child)
+                self._start_again(name, child)
+            self._look_at_candidate(name, child)
         self._tell_who_is_missing()
 
     def wait(self, timeout_s: float, others: Sequence[int] = ()) -> None:
@@ -171,15 +205,12 @@ class Supervisor:
         for child in self._children.values():
             if child.pid:
                 ended.register(child.pidfd, select.POLLIN)
+            if child.candidate is not None:
+                ended.register(child.candidate, select.POLLIN)
         ended.poll(timeout_s * 1_000)
 
-    def restart(self, name: str) -> None:
-        """End a process and start it anew; ``poll`` carries it out.
-
-        One that only writes is asked to end, so that it can close what it has open; any other is
-        killed, since it continues from rings and journal anyway.  ControlError for one that does
-        not run, or does not restart.
-        """
+    def require_restartable(self, name: str) -> None:
+        """ControlError for a process that does not run, or that there is not."""
         child = self._children.get(name)
         if child is None:
             raise ControlError(
@@ -189,21 +220,34 @@ class Supervisor:
             raise ControlError(
                 f"process {name} does not run now: it is {STATE_NAMES[child.line.state]}"
             )
-        child.is_asked_to_restart = True
-        child.kill_at = time.monotonic()
-        if self.topology.processes[name].reads:
-            return
-        child.kill_at += _STOP_WITHIN_S
-        child.line.order[0] = STOP
-        for ring in self.rings.values():
-            ring.wake_everybody()
 
-    def reconfigure(self, topology: Topology, placement: Placement, settings: Any) -> None:
+    def restart(self, name: str) -> None:
+        """Give a process a successor with the code and parameters of now; ``poll`` carries it out.
+
+        ControlError for one that does not run.  See ``refusal`` for what became of it.
+        """
+        self.require_restartable(name)
+        child = self._children[name]
+        self._withdraw(child)
+        child.refusal = ""
+        if self._recipe is None:
+            self._end(name, child)
+        else:
+            child.is_wanted_anew = True
+
+    def refusal(self, name: str) -> str:
+        """Why the successor that was asked for last did not take the place; empty if it did, or may."""
+        return self._children[name].refusal
+
+    def reconfigure(
+        self, topology: Topology, placement: Placement, settings: Any, recipe: Recipe | None = None
+    ) -> None:
         """Take other parameters for the processes; each has its own from its next start on.
 
         The rings, and who reads and writes them, must be the same.
         """
         self.topology, self._placement, self._settings = topology, placement, settings
+        self._recipe = recipe
 
     def set_log_level(self, level: int) -> None:
         """Let all processes log at this level from now on."""
@@ -214,6 +258,9 @@ class Supervisor:
         """Stop the processes that read no ring and write one; the first step of a drain."""
         processes = self.topology.processes
         producers = [name for name, each in processes.items() if each.writes and not each.reads]
+        for child in self._children.values():
+            if child.pid:
+                self._withdraw(child)
         self._stop(producers, _STOP_WITHIN_S)
 
     def wait_until_quiet(self, timeout_s: float) -> bool:
@@ -234,6 +281,7 @@ class Supervisor:
     def kill(self) -> None:
         """End all children at once; whatever is not durable is lost, nothing else."""
         for child in self._children.values():
+            self._withdraw(child)
             if child.pid:
                 child.is_expected_to_end = True
                 self._kill(child)
@@ -241,7 +289,7 @@ class Supervisor:
     def running(self) -> tuple[str, ...]:
         """The processes that have not ended, and those that wait for another try."""
         return tuple(
-            name for name, child in self._children.items() if child.pid or child.restart_at
+            name for name, child in self._children.items() if child.pid or child.is_coming_back
         )
 
     def result_of(self, name: str) -> bytes:
@@ -301,11 +349,7 @@ class Supervisor:
             rings=self.rings,
             graph=self.graph,
         )
-        child.line.state = STARTING
-        child.line.failure = ""
-        child.is_expected_to_end = False
-        child.killed_because = ""
-        child.pulse = Pulse(time.monotonic())
+        child.begin()
         sys.stdout.flush()
         sys.stderr.flush()
         supervisor = os.getpid()
@@ -313,6 +357,92 @@ class Supervisor:
         if child.pid == 0:
             become(context, run, self._placement.cpus[name], supervisor)
         child.pidfd = os.pidfd_open(child.pid)
+
+    def _start_again(self, name: str, child: _Child) -> None:
+        child.restart_at = 0.0
+        if child.is_anew:
+            child.is_wanted_anew = True
+        else:
+            child.line.count_restart()
+            self._fork(name, child)
+
+    def _look_at_candidate(self, name: str, child: _Child) -> None:
+        """Make, hear, refuse or let in the successor with the code of now that a process shall have."""
+        if child.is_on_trial and child.line.state == RUNNING:
+            child.is_on_trial = False
+        candidate = child.candidate
+        if candidate is None:
+            others = (each.candidate for each in self._children.values())
+            if child.is_wanted_anew and not any(each and not each.is_ready for each in others):
+                child.is_wanted_anew = False
+                child.candidate = self._candidate(name)
+            return
+        candidate.look()
+        if candidate.refusal:
+            self._refuse(name, child, candidate.refusal)
+        elif candidate.is_ready and not child.pid:
+            self._hand_over(name, child, candidate)
+        elif candidate.is_ready and not child.is_asked_to_restart:
+            self._end(name, child)
+
+    def _candidate(self, name: str) -> Candidate:
+        assert self._recipe is not None, "only with a recipe is anything wanted anew"
+        return Candidate(
+            Order(
+                platform=self.topology.name,
+                process=name,
+                supervisor=os.getpid(),
+                cpu=self._placement.cpus[name],
+                wait=self._placement.waits[name],
+                make=self._recipe.make,
+                given=self._recipe.given,
+            )
+        )
+
+    def _refuse(self, name: str, child: _Child, why: str) -> None:
+        self._withdraw(child)
+        child.refusal = f"no successor of {name} with the code of now: {why}"
+        if child.pid:
+            self._warn(f"{child.refusal}; the process in place works on")
+        elif not child.restart_at:
+            self._fall_back(child, child.refusal)
+
+    def _fall_back(self, child: _Child, why: str) -> None:
+        """Let the code that the supervisor has take the place."""
+        self._warn(f"{why}; the code with which this run began takes its place")
+        child.is_anew = child.is_on_trial = False
+        child.line.state = BACKOFF
+        child.restart_at = time.monotonic()
+
+    def _end(self, name: str, child: _Child) -> None:
+        """End a process to start it anew.
+
+        One that only writes is asked to end, so that it can close what it has open; any other is
+        killed, since it continues from rings and journal anyway.
+        """
+        child.is_asked_to_restart = True
+        child.kill_at = time.monotonic()
+        if self.topology.processes[name].reads:
+            return
+        child.kill_at += _STOP_WITHIN_S
+        child.line.order[0] = STOP
+        for ring in self.rings.values():
+            ring.wake_everybody()
+
+    def _hand_over(self, name: str, child: _Child, candidate: Candidate) -> None:
+        self._join_again(name)
+        child.line.count_restart()
+        child.begin()
+        child.candidate = None
+        child.pid, child.pidfd = candidate.pid, os.pidfd_open(candidate.pid)
+        child.is_anew = child.is_on_trial = True
+        candidate.go()
+
+    def _withdraw(self, child: _Child) -> None:
+        child.is_wanted_anew = False
+        if child.candidate is not None:
+            child.candidate.withdraw()
+            child.candidate = None
 
     def _reap(self, child: _Child) -> bool:
         """Collect a child that has ended; True when it had."""
@@ -361,9 +491,14 @@ class Supervisor:
         now = time.monotonic()
         if child.is_asked_to_restart:
             child.is_asked_to_restart = False
-            self._say(f"process {name} was ended; restarting now")
+            how = "its successor takes over" if child.candidate else "restarting now"
+            self._say(f"process {name} was ended; {how}")
             child.line.state = BACKOFF
-            child.restart_at = now
+            child.restart_at = now if child.candidate is None else 0.0
+            return
+        if child.is_on_trial:
+            child.refusal = self._why(name, child)
+            self._fall_back(child, f"{child.refusal} before it ran")
             return
         recent = recent_restarts(process, child.restarts_at, now)
         failed = child.line.state == FAILED
@@ -406,13 +541,15 @@ class Supervisor:
             if any(consumer.sequence < cursor for consumer in ring.statistics().consumers):
                 return False
         for child in self._children.values():
-            if child.restart_at or (child.pid and child.line.state in _COMING):
+            if child.is_coming_back or (child.pid and child.line.state in _COMING):
                 return False  # it may still have to publish what its predecessor had decided
             if child.line.pending[0]:
                 return False
         return cursors == [ring.cursor for ring in self.rings.values()]
 
     def _stop(self, names: list[str], timeout_s: float) -> None:
+        for name in names:
+            self._withdraw(self._children[name])
         running = [self._children[name] for name in names if self._children[name].pid]
         for child in running:
             child.is_expected_to_end = True

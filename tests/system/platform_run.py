@@ -46,15 +46,16 @@ def oracle(journal: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 class PlatformRun:
     """One bin/start; ``with`` waits until it is operational and kills it if a test forgets."""
 
-    def __init__(self, name: str, journal: Path, *arguments: str) -> None:
+    def __init__(self, name: str, journal: Path, *arguments: str, root: Path = ROOT) -> None:
+        """``root``: where its source tree lies."""
         self.port = free_port()
         self.name = name
         self._process = subprocess.Popen(
             [sys.executable, "-u", "-m", "components.launcher.cli",
              "--set", f"name={name}", "--set", "status_interval_s=0.5", *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "ORACLE_PATH": str(journal),
-                 "PROMETHEUS_PORT": str(self.port)},
+            env={**os.environ, "PYTHONPATH": str(root), "ORACLE_PATH": str(journal),
+                 "PROMETHEUS_PORT": str(self.port)}, cwd=root,
         )  # fmt: skip
         self.output = ""
 

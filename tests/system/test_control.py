@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from disruptor.memory.segment import existing
 from disruptor.supervisor.control_block import ControlBlock
-from tests.system.platform_run import PlatformRun, oracle, program
+from tests.system.platform_run import ROOT, PlatformRun, oracle, program
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
@@ -21,11 +22,23 @@ def name(segment_prefix: str) -> str:
     return segment_prefix.rstrip(".")
 
 
-def test_a_platform_is_looked_at_restarted_reloaded_saved_and_drained(
-    name: str, tmp_path: Path
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A copy of the source that may be changed while a platform runs from it."""
+    for folder in ("disruptor", "components", "config"):
+        shutil.copytree(
+            ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def test_a_platform_is_looked_at_given_new_code_reloaded_saved_and_drained(
+    name: str, tree: Path
 ) -> None:
-    journal, config = tmp_path / "events", tmp_path / "mine.yaml"
-    trading = Path(__file__).parents[2] / "config" / "trading.yaml"
+    journal, config = tree / "events", tree / "mine.yaml"
+    trading = tree / "config" / "trading.yaml"
+    titan, sentinel = (tree / "components" / each / "process.py" for each in ("titan", "sentinel"))
     config.write_text(f"extends: {trading}\nlog_level: info\n", "utf-8")
 
     def ctl(*arguments: str) -> dict[str, object]:
@@ -34,11 +47,20 @@ def test_a_platform_is_looked_at_restarted_reloaded_saved_and_drained(
         told: dict[str, object] = json.loads(ran.stdout)
         return told
 
-    with PlatformRun(name, journal, "--config", str(config)) as run:
+    with PlatformRun(name, journal, "--config", str(config), root=tree) as run:
         run.wait_for_metric("titan_executions_total", 5, symbol="BTCUSDT")
         status = ctl("status")
-        for engine in ("titan", "sentinel", "oracle", "feed"):
-            ctl("restart", engine, "--set", f"processes.{engine}.wait=sleeping")
+        titan.write_text(
+            titan.read_text("utf-8").replace(
+                "    context.ready()\n",
+                "    context.ready()\n    print('a new broom', flush=True)\n",
+            ),
+            "utf-8",
+        )
+        sentinel.write_text("import no_such_thing\n", "utf-8")
+        for each in ("titan", "feed"):
+            ctl("restart", each, "--set", f"processes.{each}.wait=sleeping")
+        broken = program("components.launcher.ctl", "--name", name, "restart", "sentinel")
         refused = program(
             "components.launcher.ctl", "--name", name, "restart", "titan", "--set",
             "rings.risk.capacity=1024",
@@ -56,7 +78,13 @@ def test_a_platform_is_looked_at_restarted_reloaded_saved_and_drained(
         assert run.wait() == 0
 
     assert [each["state"] for each in status["processes"]] == ["running"] * 6  # type: ignore[attr-defined]
-    assert {"titan", "sentinel", "oracle", "feed"} == {n for n, count in restarts.items() if count}
+    assert {name for name, count in restarts.items() if count} == {"titan", "feed"}
+    assert "a new broom" in run.output
+    assert broken.returncode == 1
+    assert broken.stderr == (
+        "Error: no successor of sentinel with the code of now: ModuleNotFoundError: "
+        "No module named 'no_such_thing'\n"
+    )
     assert levels == {30}
     assert refused.returncode == 1
     assert "a restart of titan does not take rings.risk.capacity" in refused.stderr

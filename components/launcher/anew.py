@@ -1,0 +1,63 @@
+"""What a process needs that is started with the code of now, beside a platform that runs.
+
+It is handed the running platform's configuration, so that it has the instruments and parameters
+that the others have; a setting that only the new code knows has its default.  Where the run began
+it does not know, and need not: it goes on from the newest snapshot, or from the journal's beginning.
+"""
+
+from __future__ import annotations
+
+import base64
+import pickle
+from collections.abc import Mapping
+from typing import Any, Final
+
+import click
+from pydantic import BaseModel
+
+from components.configuration.model import PlatformConfiguration
+from components.launcher.warm_up import warm_up
+from components.logs import configure as configure_logs
+from components.oracle.replay import RestoredState
+from components.run_settings import RunSettings
+from disruptor.errors import ConfigurationError
+from disruptor.supervisor.handover import Recipe
+
+_MAKE: Final = "components.launcher.anew:make"
+
+
+def recipe(configuration: PlatformConfiguration) -> Recipe:
+    """How the successors of a platform's processes come to what these have."""
+    return Recipe(_MAKE, {"configuration": base64.b64encode(pickle.dumps(configuration)).decode()})
+
+
+def make(given: Mapping[str, str]) -> tuple[PlatformConfiguration, RunSettings]:
+    """Topology and settings; kernels that have changed are compiled, and progress is told."""
+    handed = pickle.loads(base64.b64decode(given["configuration"]))  # noqa: S301  (the parent's own)
+    configuration: PlatformConfiguration = of_this_schema(handed)
+    configure_logs(configuration.log_level)
+    warm_up(click.echo, merge=configuration.titan.shards > 1)
+    began = RestoredState.beginning(configuration.titan.shards)
+    return configuration, RunSettings(configuration, configuration.instrument_table(), began)
+
+
+def of_this_schema(value: Any) -> Any:
+    """The same with the fields that the classes have now, which are not those of when it was made.
+
+    ConfigurationError for a new field that has no default.
+    """
+    if isinstance(value, BaseModel):
+        kind, known = type(value), vars(value)
+        for name, field in kind.model_fields.items():
+            if field.is_required() and name not in known:
+                raise ConfigurationError(
+                    f"the code of now wants {kind.__name__}.{name}, which the running platform was "
+                    "not given; it needs a new start"
+                )
+        kept = {name: of_this_schema(known[name]) for name in kind.model_fields if name in known}
+        return kind.model_construct(value.model_fields_set & kept.keys(), **kept)
+    if isinstance(value, dict):
+        return {key: of_this_schema(each) for key, each in value.items()}
+    if isinstance(value, tuple):
+        return tuple(of_this_schema(each) for each in value)
+    return value
