@@ -18,7 +18,7 @@ settings.register_profile("people", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "people")
 
 
-ONE_AT_A_TIME = ("stress", "fault", "system")
+WITH_PROCESSES = ("stress", "fault", "system")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -37,11 +37,21 @@ def no_words(line: str) -> None:
     """Two workers that speak at once say nothing; the controller compiled before they began."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run side by side, those that need the machine for themselves share a worker."""
-    for item in items:
-        if any(item.get_closest_marker(name) for name in ONE_AT_A_TIME):
-            item.add_marker(pytest.mark.xdist_group("machine"))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where tests run side by side, a file with processes of its own is one piece of work.
+
+    Such files take long and mostly wait, so they are given out first and every worker is busy to
+    the end.  Of the platforms of one file never two run at a time.
+    """
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not has_processes(item))
+        for item in filter(has_processes, items):
+            item.add_marker(pytest.mark.xdist_group(item.location[0]))
+
+
+def has_processes(item: pytest.Item) -> bool:
+    """Whether the test starts or kills some."""
+    return any(item.get_closest_marker(name) for name in WITH_PROCESSES)
 
 
 @pytest.fixture

@@ -273,3 +273,7 @@ _STEPS: tuple[tuple[str, Callable[[], None]], ...] = (
     ("Oracle: replay, snapshots", _warm_replay),
     ("feed: order flow", _warm_feed),
 )
+
+
+if __name__ == "__main__":
+    warm_up(print, merge=True)

@@ -92,7 +92,8 @@ def _stream(view: SharedMemoryView, moment: Look, interval: float) -> None:
 
 def _watch(view: SharedMemoryView, moment: Look, interval: float) -> None:
     """Redraw until ``q``; while the platform is down, keep the last moment and say so."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the screen is given back
+    for number in (signal.SIGINT, signal.SIGTERM):  # so that the screen is given back
+        signal.signal(number, signal.default_int_handler)
     console = Console()
     state, looked, controls = moment(None), time.monotonic(), Controls()
     with _keys() as pressed, Live(console=console, screen=True, auto_refresh=False) as live:
