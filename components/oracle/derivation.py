@@ -8,10 +8,14 @@ at a point in time only keeps the states, a replay for metrics counts, a start g
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Final, NamedTuple
 
 from components.messages.command import Commands
+from components.messages.event import Events
+from components.oracle.one_ahead import one_ahead
 from components.oracle.platform_hash import platform_hash
 from components.oracle.sentinel_run import Answers, SentinelRun
 from components.sentinel import engine as sentinel_engine
@@ -41,13 +45,17 @@ class Derivation:
         shards: Shards | None = None,
         sentinel: SentinelState | None = None,
         commands_last: int = 0,
+        *,
+        is_threaded: bool = True,
     ) -> None:
+        """``is_threaded``: Titan has a thread of its own where there is enough to do for two."""
         self.shards = shards if shards is not None else new_shards(1)
         self._sentinel = SentinelRun(
             sentinel if sentinel is not None else sentinel_engine.new_state()
         )
         self.commands_last = commands_last
         self._titan = Deriver(self.shards, _OUTBOX_RECORDS, self.sentinel)
+        self._thread = ThreadPoolExecutor(1, "titan") if is_threaded else None
 
     @property
     def sentinel(self) -> SentinelState:
@@ -63,11 +71,21 @@ class Derivation:
         if self.commands_last == 0 and shards_told(commands) != len(self.shards):
             self.shards = new_shards(shards_told(commands))
             self._titan = Deriver(self.shards, _OUTBOX_RECORDS, self.sentinel)
-        for start in range(0, len(commands), _BATCH):
-            batch = commands[start : start + _BATCH]
-            for applied, events in self._titan.feed(batch, self.commands_last + 1):
+        steps = self._titan_steps(commands, self.commands_last + 1)
+        if (
+            self._thread is not None
+            and len(commands) > _BATCH
+            and not self._titan.waits_for_sentinel(commands)
+        ):
+            steps = one_ahead(steps, self._thread)
+        with closing(steps):
+            for applied, events in steps:
                 self.commands_last += applied
                 yield from self._sentinel.feed(events)
+
+    def _titan_steps(self, commands: Commands, first: int) -> Generator[tuple[int, Events]]:
+        for start in range(0, len(commands), _BATCH):
+            yield from self._titan.feed(commands[start : start + _BATCH], first + start)
 
     def run(self, commands: Commands) -> None:
         """``feed``, for who needs the states only."""

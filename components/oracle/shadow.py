@@ -91,7 +91,9 @@ class Shadow:
         """``start`` is used up: its states become the shadow's."""
         self._journal = journal
         self._schedule = schedule
-        self._derivation = Derivation(start.shards, start.sentinel, start.commands_last)
+        self._derivation = Derivation(
+            start.shards, start.sentinel, start.commands_last, is_threaded=False
+        )
         self._orders = OrderComparison()
         self._orders.feed(start.pending_orders)
         self._events = _Followed("events", start.sequences["events"])

@@ -87,28 +87,40 @@ class Deriver:
         self._gate: RiskGate | None = None
         self._records = outbox_records
         self._boxes = [new_outbox(outbox_records) for _ in shards]
-        self._merged = new_outbox(outbox_records)
+        self._told = new_outbox(outbox_records)
+        self._spare = new_outbox(outbox_records)
 
     def feed(self, commands: Commands, first: int) -> Iterator[tuple[int, Events]]:
         """Apply commands numbered from ``first``, step by step: how many, and their events.
 
-        The events are views that are valid until the next step, before which the Sentinel that was
-        given must have seen them.
+        The events are views that are valid until the step after the next: who uses them may do so
+        while another thread takes the next step, unless ``waits_for_sentinel``.
         """
         if len(self.shards) > 1:
             yield len(commands), self._all_events(commands, first)
             return
         (shard,), done = self.shards, 0
         while done < len(commands):
-            (box,) = self._boxes
+            box = self._next_box()
             rest = commands[done:]
             applied = self._apply(shard, rest, first + done, box)
-            events = box.slots[: box.count[0]]
-            box.count[0] = 0
             if applied < len(rest):
-                self._boxes = [new_outbox(self._room_for(shard))]
+                self._spare = new_outbox(self._room_for(shard))
             done += applied
-            yield applied, events
+            yield applied, box.slots[: box.count[0]]
+
+    def waits_for_sentinel(self, commands: Commands) -> bool:
+        """Whether the given Sentinel must have seen each step's events before the next step: the
+        risk gate begins with these commands, or has yet to begin."""
+        if len(self.shards) > 1 or self._gate is not None or self._sentinel is None:
+            return False
+        return verdicts_needed(self.shards[0], commands)
+
+    def _next_box(self) -> Outbox:
+        """An empty outbox: not the one that was told last, but the one before."""
+        self._told, self._spare = self._spare, self._told
+        self._told.count[0] = 0
+        return self._told
 
     def _apply(self, shard: TitanState, commands: Commands, first: int, box: Outbox) -> int:
         """Through the risk gate once that is on; it begins with a copy of the given Sentinel."""
@@ -122,9 +134,9 @@ class Deriver:
         for number in range(len(self.shards)):
             self._fill(number, commands, first)
         ends = np.array([box.count[0] for box in self._boxes], np.int64)
-        if ends.sum() > self._merged.slots.size:
-            self._merged = new_outbox(2 * int(ends.sum()))
-        self._merged.count[0] = 0
+        if ends.sum() > self._spare.slots.size:
+            self._spare = new_outbox(2 * int(ends.sum()))
+        merged = self._next_box()
         count = len(self.shards)
         merge(
             as_many([box.slots for box in self._boxes]),
@@ -133,9 +145,9 @@ class Deriver:
             ends,
             np.full(count, first + len(commands) - 1, np.int64),
             new_cursor(),
-            self._merged,
+            merged,
         )
-        return self._merged.slots[: self._merged.count[0]]
+        return merged.slots[: merged.count[0]]
 
     def _fill(self, number: int, commands: Commands, first: int) -> None:
         """All that the commands cause in one shard, into its outbox."""
