@@ -103,6 +103,15 @@ class Snapshots(Strict):
     keep_days: float = Field(default=30.0, gt=0, le=36_500, description="days, above 0")
 
 
+class RawRetention(Strict):
+    """For how long the frames of a live feed are kept; nothing is derived from old ones."""
+
+    keep: int = Field(
+        default=0, ge=0, le=1_000_000, description="a number of segments, 0 for all of them"
+    )
+    keep_days: float = Field(default=0.0, ge=0, le=36_500, description="days, 0 for ever")
+
+
 class Oracle(Strict):
     """Where the journal is kept, relative to the working directory, and in what pieces."""
 
@@ -111,6 +120,7 @@ class Oracle(Strict):
     )
     segment_mb: int = Field(default=512, ge=1, le=65_536, description="mebibytes from 1 to 65536")
     snapshots: Snapshots = Field(default=Snapshots(), description="a mapping")
+    raw: RawRetention = Field(default=RawRetention(), description="a mapping")
 
 
 class PlatformConfiguration(Topology):

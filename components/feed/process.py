@@ -17,6 +17,7 @@ from components.monitor.feed_counters import FeedCounters
 from components.monitor.platform_view import counters_name
 from components.oracle.raw import raw_path
 from components.oracle.raw.writer import RawWriter
+from components.oracle.store.retention import DAY_S, Retention
 from components.run_settings import RunSettings
 from disruptor.errors import AlertedError
 from disruptor.memory.counters import CounterBlock
@@ -71,7 +72,11 @@ def run(context: ProcessContext) -> None:
 def _raw_writer(settings: RunSettings) -> RawWriter:
     """The raw journal beside the platform's, for writing."""
     oracle = settings.configuration.oracle
-    return RawWriter(raw_path(Path(oracle.path)), segment_bytes=oracle.segment_mb << 20)
+    return RawWriter(
+        raw_path(Path(oracle.path)),
+        segment_bytes=oracle.segment_mb << 20,
+        retention=Retention(oracle.raw.keep, oracle.raw.keep_days * DAY_S),
+    )
 
 
 def continuing(feed: FeedSettings, last_prices: Mapping[str, Decimal]) -> FeedSettings:

@@ -22,6 +22,7 @@ from components.oracle import snapshots
 from components.oracle.resumption import newest_start
 from components.oracle.shadow import Schedule, Shadow
 from components.oracle.store import Journal, snapshot_file
+from components.oracle.store.retention import DAY_S
 from components.oracle.store.snapshot_file import SnapshotError, SnapshotPlace
 from components.oracle.streams import STREAM_DTYPES
 from components.run_settings import RunSettings
@@ -32,7 +33,6 @@ _LOOK_S: Final = 0.1
 _LOWEST_PRIORITY: Final = 19
 _DURABLE_WITHIN_S: Final = 10.0
 _END_WITHIN_S: Final = 2.0
-_DAY_S: Final = 86_400.0
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def run(context: ProcessContext) -> None:
             start = newest_start(journal, settings.restored.as_snapshot(), {})
             shadow = Shadow(journal, start, schedule)
             days = oracle.snapshots.keep_days
-            keeper = Keeper(journal, shadow, oracle.snapshots.keep, days * _DAY_S, counters)
+            keeper = Keeper(journal, shadow, oracle.snapshots.keep, days * DAY_S, counters)
             context.ready()
             while not context.should_stop():
                 if not keeper.follow(context.beat, context.should_stop):

@@ -7,12 +7,13 @@ from typing import Final
 
 import click
 
+from components.oracle import raw
 from components.oracle.commands.group import command, fail, reading
 from components.oracle.store import archive, backup, retention
 from components.oracle.store.verify import Report
 
-_DAY_S: Final = 86_400
 _BESIDE: Final = ("snapshots",)
+_WITHIN: Final = (raw.FOLDER,)
 _directory = click.Path(file_okay=False, path_type=Path)
 
 
@@ -24,8 +25,14 @@ def _tell(what: str, target: Path, report: Report) -> None:
 @command("backup")
 @click.argument("target", type=_directory)
 def backup_command(path: Path, target: Path) -> None:
-    """Copy the journal to a new directory, while it is written, and prove the copy."""
-    _tell("backed up to", target, backup.backup(path, target, _BESIDE))
+    """Copy the journal to a new directory, while it is written, and prove the copy.
+
+    With its snapshots and, of a live feed, the raw journal: all that has become blocks.
+    """
+    own, *others = backup.backup(path, target, _BESIDE, _WITHIN)
+    _tell("backed up to", target, own)
+    for report in others:
+        _tell("backed up to", target / Path(report.path).name, report)
 
 
 @command("archive")
@@ -81,7 +88,7 @@ def _remove(path: Path, target: Path, keep: int, days: float) -> None:
 
     with reading(path) as journal:
         needed = no_longer_needed(path, journal.streams)
-    gone = retention.trim(path, target, keep=keep, age_s=days * _DAY_S, needed=needed)
+    gone = retention.trim(path, target, keep=keep, age_s=days * retention.DAY_S, needed=needed)
     for name in gone:
         click.echo(f"{name} was removed from the journal")
     if not gone:

@@ -7,6 +7,9 @@ A tail bears the number of the block that it will become, so that a start after 
 tails became blocks already: those at or below the last block are removed, the others become blocks
 first.  Whatever was received is thus in the journal once, however often the process dies.  A failure to
 write is raised at the next entry: frames that cannot be kept are not traded on.
+
+Nothing is derived from what was received long ago, so old segments go as the retention says: at each
+start, and whenever a segment was begun, for which the journal is closed and opened again.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ from components.oracle.raw import BLOCK, BLOCKS, FRAMES, STREAMS
 from components.oracle.raw.tail import Tail, entries, whole_size
 from components.oracle.store import Journal, JournalError
 from components.oracle.store.environment import make_directory
+from components.oracle.store.retention import FOR_EVER, Retention, expire
+from components.oracle.store.segments import segment_path
 
 TAIL_BYTES: Final = 1 << 20
 TAIL_AGE_NS: Final = 1_000_000_000
@@ -35,7 +40,14 @@ _PREFIX: Final = "tail-"
 class RawWriter:
     """Used by the one thread that opened it."""
 
-    def __init__(self, path: Path, *, segment_bytes: int, tail_bytes: int = TAIL_BYTES) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        segment_bytes: int,
+        tail_bytes: int = TAIL_BYTES,
+        retention: Retention = FOR_EVER,
+    ) -> None:
         """Open or create the journal in ``path``; what a dead writer left becomes blocks first."""
         make_directory(path)
         self._path = path
@@ -43,7 +55,7 @@ class RawWriter:
         self._failure: Exception | None = None
         self._waiting: queue.Queue[Tail | None] = queue.Queue(_WAITING_MAX)
         self._thread = threading.Thread(
-            target=self._write_blocks, args=(segment_bytes,), name="raw journal", daemon=True
+            target=self._run, args=(segment_bytes, retention), name="raw journal", daemon=True
         )
         self._ready = threading.Event()
         self._last_block = 0
@@ -96,21 +108,36 @@ class RawWriter:
         if self._failure is not None:
             raise self._failure
 
-    def _write_blocks(self, segment_bytes: int) -> None:
+    def _run(self, segment_bytes: int, retention: Retention) -> None:
         """The thread: it alone touches the journal, as LMDB wants it."""
         try:
-            with Journal.open_writer(self._path, STREAMS, segment_bytes=segment_bytes) as journal:
-                _recover(journal, self._path)
-                self._last_block = journal.last_sequence(BLOCKS)
-                self._ready.set()
-                while (tail := self._waiting.get()) is not None:
-                    append_block(journal, tail.content(), tail.entries, tail.first_ns, tail.last_ns)
-                    tail.close()
-                    tail.path.unlink()
+            is_over = False
+            while not is_over:
+                expire(self._path, retention)
+                with Journal.open_writer(
+                    self._path, STREAMS, segment_bytes=segment_bytes
+                ) as journal:
+                    if not self._ready.is_set():
+                        _recover(journal, self._path)
+                        self._last_block = journal.last_sequence(BLOCKS)
+                        self._ready.set()
+                    is_over = self._write_segment(journal)
         except Exception as problem:
             self._failure = problem
             self._ready.set()
             _drain(self._waiting)
+
+    def _write_segment(self, journal: Journal) -> bool:
+        """Write blocks until a segment is full; True if the writer was closed before."""
+        segment = segment_path(self._path)
+        while segment_path(self._path) == segment:
+            tail = self._waiting.get()
+            if tail is None:
+                return True
+            append_block(journal, tail.content(), tail.entries, tail.first_ns, tail.last_ns)
+            tail.close()
+            tail.path.unlink()
+        return False
 
 
 def append_block(journal: Journal, content: bytes, count: int, first_ns: int, last_ns: int) -> None:

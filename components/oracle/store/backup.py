@@ -18,9 +18,9 @@ from typing import Final
 
 import lmdb
 
-from components.oracle.store import environment, watermark
+from components.oracle.store import environment, trimmed, watermark
 from components.oracle.store.errors import JournalError
-from components.oracle.store.segments import Place, Segments
+from components.oracle.store.segments import Place, Segments, places
 from components.oracle.store.verify import Report, verify
 
 _PARTIAL: Final = ".partial"
@@ -30,27 +30,42 @@ class BackupError(JournalError):
     """A copy could not be made, or is not what it was copied from."""
 
 
-def backup(source: Path, target: Path, beside: Sequence[str] = ()) -> Report:
+def backup(
+    source: Path, target: Path, beside: Sequence[str] = (), within: Sequence[str] = ()
+) -> tuple[Report, ...]:
     """Copy the journal at ``source`` to a new directory; what the copy's proof found.
 
-    ``beside`` names folders of the journal that belong to the copy too.  BackupError if the
-    target exists, there is no room, or the copy cannot be proven; nothing is left of it then.
+    ``beside`` names folders of the journal that belong to the copy too, ``within`` those that
+    are journals themselves, each copied after it and proven like it, with a report of its own.
+    BackupError if the target exists, there is no room, or a copy cannot be proven; nothing is
+    left of it then.
     """
     with growing(target) as partial:
-        mark = watermark.read(source)
         for folder in beside:
             if (source / folder).is_dir():
                 shutil.copytree(source / folder, partial / folder, ignore=_unfinished)
-        segments = Segments.open_reading(source)
-        try:
-            active = segments.active
-            heads = [active.last_link(name).digest for name in active.layouts]
-            for place in segments.places:
-                copy_segment(segments, place, partial)
-        finally:
-            segments.close()
-        write_watermark(partial, mark)
-        return proven(partial, heads)
+        reports = [_copied(source, partial)]
+        for folder in within:
+            if places(source / folder):
+                (partial / folder).mkdir(mode=0o700)
+                reports.append(_copied(source / folder, partial / folder))
+        return tuple(reports)
+
+
+def _copied(source: Path, target: Path) -> Report:
+    """Copy the journal at ``source`` into an empty directory, and prove the copy."""
+    mark = watermark.read(source)
+    segments = Segments.open_reading(source)
+    try:
+        active = segments.active
+        heads = [active.last_link(name).digest for name in active.layouts]
+        trimmed.copy(source, target)
+        for place in segments.places:
+            copy_segment(segments, place, target)
+    finally:
+        segments.close()
+    write_watermark(target, mark)
+    return proven(target, heads)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Where a journal begins that has given up its oldest segments: ``trimmed.json``.
 
-They lie in an archive, from which a whole journal can be made again.  The note says which segment
+They lie in an archive, from which a whole journal can be made again, or were kept for as long as
+was asked (retention.py).  The note says which segment
 is the first now, and where each stream's chain stood before it, so that what is left still hangs
 on what was there.  It is on disk before anything is removed: what a removal that was broken off
 has left of older segments no longer belongs to the journal.
@@ -53,6 +54,12 @@ def read(directory: Path) -> Trim:
         raise JournalCorruptError(
             f"{path} is damaged ({error}); restore the journal from its archive"
         ) from None
+
+
+def copy(source: Path, target: Path) -> None:
+    """Let a copy of a journal begin where the journal does."""
+    if (source / _FILE_NAME).exists():
+        shutil.copyfile(source / _FILE_NAME, target / _FILE_NAME)
 
 
 def remove(directory: Path, trim: Trim, segments: Sequence[Path]) -> None:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import multiprocessing
+import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from components.oracle.raw import raw_path
+from components.oracle.raw.reader import read_entries
+from components.oracle.raw.tail import FRAME
+from components.oracle.raw.writer import RawWriter
 from components.oracle.replay import replay
 from components.oracle.store import Journal, JournalCorruptError, archive, backup, verify
 from components.oracle.store.archive import contents, problems
 from components.oracle.store.backup import BackupError
+from components.oracle.store.environment import data_file
+from components.oracle.store.retention import Retention, expire
 from components.oracle.store.segments import places
 from components.oracle.streams import STREAM_DTYPES
 from tests.components.oracle.platform_samples import Platform
@@ -58,6 +65,42 @@ def test_a_backup_is_the_journal(path: Path, tmp_path: Path) -> None:
     assert (
         oracle("head", "--path", path).stdout == oracle("head", "--path", tmp_path / "copy").stdout
     )
+
+
+def test_a_backup_holds_the_raw_journal_too_and_proves_it(path: Path, tmp_path: Path) -> None:
+    writer = RawWriter(raw_path(path), segment_bytes=SMALL)
+    for number in range(6):
+        writer.add(FRAME, 0, number, random.Random(number).randbytes(SMALL), 0)
+        writer.cut()
+    writer.close()
+    frames = list(read_entries(raw_path(path)))
+    result = oracle("backup", "--path", path, tmp_path / "copy")
+    (damaged,) = places(raw_path(path))[:1]
+    data = data_file(damaged.path)
+    data.chmod(0o600)
+    content = bytearray(data.read_bytes())
+    content[content.find(b"JREC") + 300] ^= 1
+    data.write_bytes(content)
+    refused = oracle("backup", "--path", path, tmp_path / "other")
+
+    assert result.exit_code == 0, result.stderr
+    assert f"backed up to {tmp_path / 'copy'}, proven: orders up to 2,400" in result.stdout
+    assert f"backed up to {tmp_path / 'copy' / 'raw'}, proven: blocks up to 6" in result.stdout
+    assert len(frames) == 6
+    assert list(read_entries(raw_path(tmp_path / "copy"))) == frames
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith("Error: the copy could not be proven: ")
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_backup_begins_where_a_trimmed_journal_does(path: Path, tmp_path: Path) -> None:
+    gone = expire(path, Retention(keep=2))
+    backup.backup(path, tmp_path / "copy")
+    with Journal.open_reader(path) as journal, Journal.open_reader(tmp_path / "copy") as copy:
+        assert copy.first_sequence("orders") == journal.first_sequence("orders") > 1
+
+    assert len(gone) > 1
+    assert verify(tmp_path / "copy", deep=True).ok
 
 
 def test_a_backup_goes_on_as_a_journal(path: Path, tmp_path: Path) -> None:
@@ -229,7 +272,7 @@ def test_an_empty_directory_is_no_archive(path: Path, tmp_path: Path) -> None:
 
 
 def test_the_proof_of_a_backup_is_the_proof_of_its_files(path: Path, tmp_path: Path) -> None:
-    report = backup.backup(path, tmp_path / "copy")
+    (report,) = backup.backup(path, tmp_path / "copy")
 
     assert report.ok
     assert len(report.heads) == 2

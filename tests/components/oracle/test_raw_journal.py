@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -15,8 +16,11 @@ from hypothesis import strategies as st
 from components.oracle.raw import BLOCKS, STREAMS, raw_path
 from components.oracle.raw.reader import has_raw, read_entries
 from components.oracle.raw.tail import CLOSED, FRAME, Entry, Tail, entries, whole_size
-from components.oracle.raw.writer import TAIL_AGE_NS, RawWriter, append_block
+from components.oracle.raw.writer import TAIL_AGE_NS, TAIL_BYTES, RawWriter, append_block
 from components.oracle.store import Journal, JournalError, verify
+from components.oracle.store.environment import data_file
+from components.oracle.store.retention import Retention
+from components.oracle.store.segments import places
 
 SEGMENT = 64 << 20
 ROOT = Path(__file__).resolve().parents[3]
@@ -26,8 +30,8 @@ def frame(number: int) -> Entry:
     return Entry(FRAME, number % 3, 10**18 + number, b'{"number":%d}' % number * (number % 50))
 
 
-def write(path: Path, wanted: list[Entry], **options: int) -> None:
-    writer = RawWriter(path, segment_bytes=SEGMENT, **options)
+def write(path: Path, wanted: list[Entry], tail_bytes: int = TAIL_BYTES) -> None:
+    writer = RawWriter(path, segment_bytes=SEGMENT, tail_bytes=tail_bytes)
     for at, entry in enumerate(wanted):
         writer.add(entry.kind, entry.source, entry.received_ns, entry.payload, at)
     writer.close()
@@ -168,3 +172,40 @@ def test_what_was_written_before_a_kill_is_there_once(tmp_path: Path) -> None:
         assert mine == list(range(first, first + len(mine)))
         assert mine[-1] >= promised
     assert verify(tmp_path).ok
+
+
+def kept(path: Path, keep: int = 0) -> list[Entry]:
+    """What is left when each of twelve blocks filled a segment."""
+    writer = RawWriter(path, segment_bytes=1 << 16, retention=Retention(keep))
+    chance = random.Random(1)
+    for number in range(12):
+        writer.add(FRAME, 0, number, chance.randbytes(70_000), 0)
+        writer.cut()
+    writer.close()
+    return list(read_entries(path))
+
+
+def test_segments_beyond_a_number_are_given_up_while_frames_come(tmp_path: Path) -> None:
+    left = kept(tmp_path / "few", keep=3)
+    report = verify(tmp_path / "few")
+
+    assert [entry.received_ns for entry in left] == [9, 10, 11]
+    assert report.ok, report.problems
+    assert len(places(tmp_path / "few")) == 3
+    assert len(kept(tmp_path / "few", keep=2)) == 2
+
+
+def test_segments_beyond_an_age_are_given_up_at_a_start(tmp_path: Path) -> None:
+    path = tmp_path / "old"
+    assert len(kept(path)) == 12
+    for place in places(path)[:5]:
+        os.utime(data_file(place.path), (0, 0))
+    RawWriter(path, segment_bytes=SEGMENT, retention=Retention(age_s=86_400)).close()
+
+    assert [entry.received_ns for entry in read_entries(path)] == list(range(5, 12))
+    assert verify(path).ok
+
+
+def test_all_is_kept_unless_it_is_asked_for(tmp_path: Path) -> None:
+    assert len(kept(tmp_path)) == 12
+    assert len(places(tmp_path)) == 12
