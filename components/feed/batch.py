@@ -26,18 +26,23 @@ class CommandBatch:
     """
 
     def __init__(self, publisher: Publisher, size_max: int) -> None:
+        self.whole: Final = self
+        self.venue: Final = 0
         self._publisher = publisher
         self._size_max = size_max
         self._begin()
 
-    def __len__(self) -> int:
-        return self._count
-
     def _begin(self) -> None:
-        self._count = 0
-        self._commands = new_commands(self._size_max)
-        self._raw = self._commands.view(_RAW)
-        self._bytes = self._commands.view(np.uint8).data
+        self.count = 0
+        self.commands = new_commands(self._size_max)
+        self._raw = self.commands.view(_RAW)
+        self._bytes = self.commands.view(np.uint8).data
+
+    def grown(self) -> None:
+        """A kernel has written ``commands[count]``; a full batch is published at once."""
+        self.count += 1
+        if self.count == self._size_max:
+            self.flush()
 
     def add_price(
         self,
@@ -51,7 +56,7 @@ class CommandBatch:
         venue: int = 0,
     ) -> None:
         """Add a price; a full batch is published at once."""
-        row = self._count
+        row = self.count
         _PRICE.pack_into(
             self._bytes,
             row * _SIZE,
@@ -66,27 +71,25 @@ class CommandBatch:
             flags,
             SOURCE_FEED,
         )
-        self._count = row + 1
-        if self._count == self._size_max:
-            self.flush()
+        self.grown()
 
     def add_orders(self, orders: Commands) -> None:
         """Add commands of the order flow."""
         raw_orders = orders.view(_RAW)
         done = 0
         while done < len(orders):
-            taken = min(len(orders) - done, self._size_max - self._count)
-            end = self._count + taken
-            self._raw[self._count : end] = raw_orders[done : done + taken]
-            self._count = end
+            taken = min(len(orders) - done, self._size_max - self.count)
+            end = self.count + taken
+            self._raw[self.count : end] = raw_orders[done : done + taken]
+            self.count = end
             done += taken
-            if self._count == self._size_max:
+            if self.count == self._size_max:
                 self.flush()
 
     def flush(self) -> None:
         """Publish what is there."""
-        if self._count:
-            full = self._commands[: self._count]
+        if self.count:
+            full = self.commands[: self.count]
             self._begin()
             self._publisher.send(full)
 
@@ -95,10 +98,11 @@ class VenueBatch:
     """The batch as one of several venues sees it: its prices name it by its place among them."""
 
     def __init__(self, batch: CommandBatch, venue: int) -> None:
+        self.whole: Final = batch
+        self.venue: Final = venue
         self.flush = batch.flush
         self.add_orders = batch.add_orders
         self._add_price = batch.add_price
-        self._venue = venue
 
     def add_price(
         self,
@@ -111,4 +115,4 @@ class VenueBatch:
         flags: int,
     ) -> None:
         """Add a price of this venue."""
-        self._add_price(ts, origin_ts, matched_ts, symbol, price, qty, flags, self._venue)
+        self._add_price(ts, origin_ts, matched_ts, symbol, price, qty, flags, self.venue)

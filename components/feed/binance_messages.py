@@ -80,7 +80,7 @@ class Parser:
         self.symbols: Final = tuple(symbols)
         self._grids = grids_by_name(self.symbols, round_off_grid=round_off_grid)
         self._by_index = {each.index: each for each in self._grids.values()}
-        self._frame_bytes_max = frame_bytes_max
+        self.frame_bytes_max: Final = frame_bytes_max
         self._kinds: dict[str, Callable[[dict[str, Any], str], Message]] = {
             "trade": self._trade,
             "aggTrade": self._agg_trade,
@@ -92,7 +92,7 @@ class Parser:
 
     def parse(self, frame: bytes | str) -> tuple[Message, ...]:
         """All messages of one frame, at least one; never raises."""
-        if len(frame) > self._frame_bytes_max:
+        if len(frame) > self.frame_bytes_max:
             return (malformed.OVERSIZED,)
         try:
             document = orjson.loads(frame)

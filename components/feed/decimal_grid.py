@@ -26,6 +26,14 @@ _UNIT: Final = 10**_DECIMALS
 _REMEMBERED_MAX: Final = 65_536
 
 
+def whole_unit(step: Decimal) -> tuple[int, int]:
+    """``step`` as a whole number and how often it is divided by ten: 0.05 is 5 and 2."""
+    unit, decimals = int(step * GRID_SCALE), len(str(GRID_SCALE)) - 1
+    while decimals and unit % 10 == 0:
+        unit, decimals = unit // 10, decimals - 1
+    return unit, decimals
+
+
 class DecimalGrid:
     """Whole multiples of ``step`` (positive, at most 12 decimals), from 0 to ``maximum`` of them."""
 

@@ -20,8 +20,9 @@ from typing import Any, Final, Protocol, TypeGuard
 from components.feed.batch import CommandBatch, VenueBatch
 from components.feed.binance_messages import Parser
 from components.feed.books import Books, BookSink, NoBook
+from components.feed.fast_path import FastPath, differences_in, new_desk
 from components.feed.frame_parser import FrameParser
-from components.feed.gaps import GAP, IN_ORDER, REPEATED, Numbers, SequenceCheck
+from components.feed.gaps import GAP, REPEATED, Numbers, SequenceCheck
 from components.feed.metrics import FeedMetrics
 from components.feed.order_flow import OrderFlow
 from components.feed.price_path import PricePath
@@ -29,6 +30,7 @@ from components.feed.reordering import Reordering
 from components.feed.sampled_log import SampledLog
 from components.feed.settings import STREAMS, FeedSettings
 from components.feed.stream_board import DOWN, STALE, Stream, StreamBoard
+from components.feed.symbol_words import new_words
 from components.feed.venue_messages import (
     AggTrade,
     BookTicker,
@@ -93,7 +95,10 @@ def build_parser(settings: FeedSettings, instruments: InstrumentTable) -> Parser
 
 
 class Decoder:
-    """Turns the frames of one source into commands in ``batch``; one thread."""
+    """Turns the frames of one source into commands in ``batch``; one thread.
+
+    Binance's commonest frames take one compiled step (fast_path.py), others the ways here.
+    """
 
     def __init__(
         self,
@@ -108,14 +113,16 @@ class Decoder:
         self._batch = batch
         self._metrics = metrics
         self._price_from = settings.price_from
-        self._sequence = SequenceCheck()
+        words = new_words(1 + max(each.index for each in parser.symbols))
+        desk = new_desk()
+        self._sequence = SequenceCheck(words)
         self._patience_ns = round(settings.reorder_ms * 1_000_000)
         self._waiting: dict[Stream, Reordering[tuple[Any, int]]] = {}
-        self._prices = PricePath(settings, batch, flow, metrics)
+        self._prices = PricePath(settings, batch, flow, metrics, words, differences_in(desk))
         self._add_price = self._prices.price
         self.books: Final = Books(book or NoBook())
         deadlines = {kind: round(settings.binance.deadline_s(kind) * 1e9) for kind in STREAMS}
-        self.board: Final = StreamBoard(deadlines, self._on_stream)
+        self.board: Final = StreamBoard(deadlines, words, self._on_stream)
         self._data = self.board.data
         self._symbols = parser.symbols
         symbols = {each.index for each in parser.symbols}
@@ -126,6 +133,19 @@ class Decoder:
         self._trades = self._entries["trade"]
         self._agg_trades = self._entries["agg_trade"]
         self._tickers = self._entries["book_ticker"]
+        self._fast = None
+        if isinstance(parser, Parser):
+            self._fast = FastPath(
+                parser.symbols,
+                words,
+                batch.whole,
+                flow,
+                desk,
+                venue=batch.venue,
+                price_from=settings.price_from,
+                jump_ppm=self._prices.trust.jump_ppm,
+                frame_bytes_max=parser.frame_bytes_max,
+            )
         self._log = SampledLog(__name__)
         self._counts: Counter[type] = Counter()
         self._ignored: Counter[str] = Counter()
@@ -170,6 +190,13 @@ class Decoder:
         if now_ns >= self.due_ns:
             self.advance(received_ns, now_ns)
         self._received_ns = received_ns
+        if (
+            type(frame) is bytes
+            and self._fast is not None
+            and not self._waiting
+            and self._fast.take(received_ns, now_ns, frame)
+        ):
+            return True
         self._now_ns = now_ns
         self._connection = connection
         has_data = False
@@ -208,6 +235,9 @@ class Decoder:
         """Publish the commands at hand and report what was counted since the last flush."""
         self._batch.flush()
         metrics = self._metrics
+        if self._fast is not None:
+            for name, count in self._fast.counts().items():
+                metrics.frame(name, count)
         for kind, count in self._counts.items():
             if kind is not Ignored:
                 metrics.frame(KINDS[kind], count)
@@ -230,7 +260,7 @@ class Decoder:
             self._resyncs,
         ):
             counter.clear()
-        self._prices.report()
+        self._prices.report(self._received_ns)
 
     def restart(self) -> None:
         """The source starts again from its beginning: sequences are new."""
@@ -307,20 +337,14 @@ class Decoder:
         entry = self._trades[symbol]
         self._data(entry, self._now_ns)
         numbers = self._sequence.trades
-        if not self._waiting and numbers.follows(symbol, message[1]):
-            self._price_trade(message, received_ns, IN_ORDER)
-        else:
-            self._in_order(entry.stream, numbers, message, received_ns, self._use_trade)
+        self._in_order(entry.stream, numbers, message, received_ns, self._use_trade)
 
     def _on_agg_trade(self, message: AggTrade, received_ns: int) -> None:
         symbol = message[0]
         entry = self._agg_trades[symbol]
         self._data(entry, self._now_ns)
         numbers = self._sequence.agg_trades
-        if not self._waiting and numbers.follows(symbol, message[1]):
-            self._price_agg_trade(message, received_ns, IN_ORDER)
-        else:
-            self._in_order(entry.stream, numbers, message, received_ns, self._use_agg_trade)
+        self._in_order(entry.stream, numbers, message, received_ns, self._use_agg_trade)
 
     def _in_order(
         self,

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from components.feed.symbol_words import NO_NUMBER, NUMBER, REPEATS, Words, column
 from components.feed.venue_messages import (
     NO_ID,
     AggTrade,
@@ -36,41 +37,36 @@ RENUMBERED_AFTER: Final = 1_000
 
 
 class Numbers:
-    """The last number of one kind of stream, by symbol."""
+    """The last number of one kind of stream, by symbol; in ``words``."""
 
-    def __init__(self) -> None:
-        self._last: dict[int, int] = {}
-        self._repeats: dict[int, int] = {}
+    def __init__(self, kind: str, words: Words) -> None:
+        self._last = words[:, column(kind, NUMBER)]
+        self._repeats = words[:, column(kind, REPEATS)]
 
     def last(self, symbol: int) -> int | None:
         """The newest number of the symbol; None before the first."""
-        return self._last.get(symbol)
+        last = int(self._last[symbol])
+        return None if last == NO_NUMBER else last
 
-    def follows(self, symbol: int, number: int) -> bool:
-        """Whether ``number`` is the one after the last, or the first; then it is noted."""
-        last = self._last.get(symbol)
-        if last is not None and number != last + 1:
-            return False
-        self._last[symbol] = number
-        if self._repeats:
-            self._repeats.pop(symbol, None)
-        return True
+    def reset(self) -> None:
+        """Forget all numbers."""
+        self._last[:] = NO_NUMBER
+        self._repeats[:] = 0
 
     def judge(self, symbol: int, number: int, least_before: int, most_before: int) -> int:
         """Judge ``number`` as the next; no gap if the last was within the two bounds."""
-        known = self._last.get(symbol)
+        known = self.last(symbol)
         verdict = IN_ORDER
         if known is not None:
             if number <= known:
-                repeats = self._repeats.get(symbol, 0) + 1
+                repeats = int(self._repeats[symbol]) + 1
                 self._repeats[symbol] = repeats
                 if repeats < RENUMBERED_AFTER:
                     return REPEATED
                 verdict = GAP
             elif not least_before <= known <= most_before:
                 verdict = GAP
-        if self._repeats:
-            self._repeats.pop(symbol, None)
+        self._repeats[symbol] = 0
         self._last[symbol] = number
         return verdict
 
@@ -78,17 +74,25 @@ class Numbers:
 class SequenceCheck:
     """Judges the messages of one source, symbol by symbol; of several connections too."""
 
-    def __init__(self) -> None:
-        self.reset()
+    def __init__(self, words: Words) -> None:
+        self.trades: Final = Numbers("trade", words)
+        self.agg_trades: Final = Numbers("agg_trade", words)
+        self._depth = Numbers("depth", words)
+        self._tickers = Numbers("book_ticker", words)
+        self._marks = Numbers("mark_price", words)
+        self._partial_depths = Numbers("partial_depth", words)
 
     def reset(self) -> None:
         """Forget all numbers, as when a recording starts again."""
-        self.trades = Numbers()
-        self.agg_trades = Numbers()
-        self._depth = Numbers()
-        self._tickers = Numbers()
-        self._marks = Numbers()
-        self._partial_depths = Numbers()
+        for numbers in (
+            self.trades,
+            self.agg_trades,
+            self._depth,
+            self._tickers,
+            self._marks,
+            self._partial_depths,
+        ):
+            numbers.reset()
 
     def trade(self, message: Trade) -> int:
         """IN_ORDER, GAP (use it, something before it is missing) or REPEATED (drop it)."""

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+DIFFERENCES_MAX: Final = 4_096
 WINDOW_NS: Final = 300 * 1_000_000_000
 _NOTHING: Final = np.iinfo(np.int64).max
 
@@ -33,7 +34,9 @@ class ClockOffset:
         least = min(self._minimum, self._minimum_before)
         return None if least == _NOTHING else least
 
-    def latencies_ns(self, now_ns: int, differences_ns: Sequence[int]) -> NDArray[np.int64]:
+    def latencies_ns(
+        self, now_ns: int, differences_ns: Sequence[int] | NDArray[np.int64]
+    ) -> NDArray[np.int64]:
         """The latency of each difference, in order received; ``now_ns`` moves the windows on."""
         if now_ns - self._window_start_ns > WINDOW_NS:
             self._window_start_ns = now_ns

@@ -20,6 +20,7 @@ from components.feed.metrics import FeedMetrics
 from components.feed.order_flow import OrderFlow
 from components.feed.price_trust import BELIEVED, OUT_OF_BAND, PriceTrust
 from components.feed.settings import FeedSettings
+from components.feed.symbol_words import ASK, BID, IS_STALE, LAST_PRICE, Words
 from components.messages.code import FLAG_STALE, FLAG_SUSPECT
 
 BY_GAP: Final = "gap"
@@ -46,20 +47,20 @@ class PricePath:
         batch: CommandBatch | VenueBatch,
         flow: OrderFlow,
         metrics: FeedMetrics,
+        words: Words,
+        differences: Words,
     ) -> None:
+        """``differences``: how many prices are not reported yet, then receive time less venue's time."""
         self._batch = batch
         self._flow = flow
         self._metrics = metrics
         self._add = batch.add_price
-        self._trust = PriceTrust(settings.trust)
-        self._judge = self._trust.judge
+        self.trust: Final = PriceTrust(settings.trust, words)
+        self._judge = self.trust.judge
+        self._words = words
         self._offset = ClockOffset()
         self._conflate_ns = round(settings.conflate_ms * _MS)
-        self._differences: list[int] = []
-        self._last_received_ns = 0
-        self._last: dict[int, int] = {}
-        self._stale: set[int] = set()
-        self._touches: dict[int, tuple[int, int]] = {}
+        self._differences = differences
         self._mark_sent_ns: dict[int, int] = {}
         self._marks: dict[int, _Mark] = {}
         self._suspects: Counter[tuple[int, str]] = Counter()
@@ -68,14 +69,14 @@ class PricePath:
 
     def touch(self, symbol: int, bid: int, ask: int) -> None:
         """The venue's best bid and ask: the order flow quotes around them."""
-        touch = (bid, ask)
-        if self._touches.get(symbol) != touch:
-            self._touches[symbol] = touch
+        words = self._words[symbol]
+        if words[BID] != bid or words[ASK] != ask:
+            words[BID], words[ASK] = bid, ask
             self._flow.set_touch(symbol, bid, ask)
 
     def touch_lost(self, symbol: int) -> None:
         """They are not fresh any more; the order flow quotes around the price instead."""
-        self._touches.pop(symbol, None)
+        self._words[symbol, BID] = self._words[symbol, ASK] = 0
 
     def price(
         self,
@@ -98,15 +99,20 @@ class PricePath:
                 if is_so:
                     self._suspects[symbol, why] += 1
         origin_ts = event_ms * _MS
-        self._differences.append(received_ns - origin_ts)
-        self._last_received_ns = received_ns
-        self._last[symbol] = price
-        if self._stale:
-            self._stale.discard(symbol)
+        self._note_difference(received_ns, received_ns - origin_ts)
+        words = self._words[symbol]
+        words[LAST_PRICE], words[IS_STALE] = price, 0
         self._add(received_ns, origin_ts, matched_ms * _MS, symbol, price, qty, flags)
-        if symbol not in self._touches:
+        if not words[BID]:
             self._flow.set_price(symbol, price)
         return True
+
+    def _note_difference(self, received_ns: int, difference_ns: int) -> None:
+        differences = self._differences
+        if differences[0] == len(differences) - 1:
+            self._report_latencies(received_ns)
+        differences[0] += 1
+        differences[differences[0]] = difference_ns
 
     def mark(self, received_ns: int, now_ns: int, event_ms: int, symbol: int, price: int) -> bool:
         """A mark price, now or, if they come too fast, later; False if it is out of band."""
@@ -134,29 +140,32 @@ class PricePath:
 
     def stale(self, symbol: int, received_ns: int) -> None:
         """The symbol's source is silent or lost: say so once, with its last price."""
-        price = self._last.get(symbol)
-        if price is not None and symbol not in self._stale:
-            self._stale.add(symbol)
+        words = self._words[symbol]
+        price = int(words[LAST_PRICE])
+        if price and not words[IS_STALE]:
+            words[IS_STALE] = 1
             self._batch.add_price(received_ns, 0, 0, symbol, price, 0, FLAG_STALE)
             self._metrics.stale(symbol)
 
-    def report(self) -> None:
-        """Report what was counted since the last time."""
+    def report(self, received_ns: int) -> None:
+        """Report what was counted since the last time; the last frame came at ``received_ns``."""
         for (symbol, why), count in self._suspects.items():
             self._metrics.suspect(symbol, why, count)
         for symbol, count in self._conflated.items():
             self._metrics.conflated(symbol, count)
         self._suspects.clear()
         self._conflated.clear()
-        if self._differences:
-            self._metrics.latencies_ns(
-                self._offset.latencies_ns(self._last_received_ns, self._differences)
-            )
-            self._differences = []
-            self._metrics.clock_offset_ns(self._offset.offset_ns or 0)
+        if self._differences[0]:
+            self._report_latencies(received_ns)
+
+    def _report_latencies(self, received_ns: int) -> None:
+        values = self._differences[1 : self._differences[0] + 1]
+        self._metrics.latencies_ns(self._offset.latencies_ns(received_ns, values))
+        self._differences[0] = 0
+        self._metrics.clock_offset_ns(self._offset.offset_ns or 0)
 
     def reset(self) -> None:
         """The source starts again from its beginning: what was believed is forgotten."""
-        self._trust.reset()
-        self._stale.clear()
+        self.trust.reset()
+        self._words[:, IS_STALE] = 0
         self._mark_sent_ns.clear()

@@ -15,11 +15,22 @@ from dataclasses import dataclass
 from typing import Final
 
 from components.feed.setting_checks import require
+from components.feed.symbol_words import (
+    BELIEF_AGREEING,
+    BELIEF_CANDIDATE,
+    BELIEF_HIGH,
+    BELIEF_LOW,
+    BELIEF_PRICE,
+    Words,
+)
 from components.units import PPM
+from disruptor.compiled import compiled
 
 BELIEVED: Final = 0
 SUSPECT: Final = 1
 OUT_OF_BAND: Final = 2
+
+_ANY_PPM: Final = PPM * PPM
 
 
 @dataclass(frozen=True)
@@ -37,57 +48,48 @@ class PriceTrustSettings:
         require(1 <= least <= 1000, "trust.confirmations", least, "1 to 1000")
 
 
-@dataclass(slots=True)
-class _Belief:
-    """The last believed price with its bounds, and the run of others that agree."""
-
-    low: int
-    high: int
-    price: int
-    agreeing: int = 0
-    candidate: int = 0
+@compiled
+def slack_of(price: int, jump_ppm: int) -> int:
+    """How far from ``price``, up to 2 ** 40, a believed one may be; no step exceeds 64 bits."""
+    return price // PPM * jump_ppm + price % PPM * jump_ppm // PPM
 
 
 class PriceTrust:
-    """Judges prices in ticks, symbol by symbol."""
+    """Judges prices in ticks, symbol by symbol; what it believes is in ``words``.
 
-    def __init__(self, settings: PriceTrustSettings) -> None:
-        self._jump_ppm = settings.jump_ppm or PPM * PPM
-        self._band_ppm = settings.band_ppm or PPM * PPM
+    A price of 0 is none; the columns are the last believed price with its bounds, and the run of
+    others that agree.
+    """
+
+    def __init__(self, settings: PriceTrustSettings, words: Words) -> None:
+        self.jump_ppm: Final = min(settings.jump_ppm or _ANY_PPM, _ANY_PPM)
+        self._band_ppm = settings.band_ppm or _ANY_PPM
         self._confirmations = settings.confirmations
-        self._beliefs: dict[int, _Belief] = {}
+        self._words = words
 
     def judge(self, symbol: int, price: int) -> int:
         """BELIEVED, SUSPECT or OUT_OF_BAND; the first price of a symbol is believed."""
-        belief = self._beliefs.get(symbol)
-        if belief is None:
-            belief = self._beliefs[symbol] = _Belief(0, 0, 0)
-            self._believe(belief, price)
+        words = self._words[symbol]
+        believed, agreeing = int(words[BELIEF_PRICE]), int(words[BELIEF_AGREEING])
+        if not believed or words[BELIEF_LOW] <= price <= words[BELIEF_HIGH]:
+            self._believe(words, price)
             return BELIEVED
-        if belief.low <= price <= belief.high:
-            if price != belief.price or belief.agreeing:
-                self._believe(belief, price)
+        agrees = agreeing and self._is_near(price, int(words[BELIEF_CANDIDATE]), self.jump_ppm)
+        words[BELIEF_AGREEING] = agreeing = agreeing + 1 if agrees else 1
+        words[BELIEF_CANDIDATE] = price
+        if agreeing >= self._confirmations:
+            self._believe(words, price)
             return BELIEVED
-        agrees = belief.agreeing and self._is_near(price, belief.candidate, self._jump_ppm)
-        belief.agreeing = belief.agreeing + 1 if agrees else 1
-        belief.candidate = price
-        if belief.agreeing >= self._confirmations:
-            self._believe(belief, price)
-            return BELIEVED
-        return SUSPECT if self._is_near(price, belief.price, self._band_ppm) else OUT_OF_BAND
+        return SUSPECT if self._is_near(price, believed, self._band_ppm) else OUT_OF_BAND
 
     def reset(self) -> None:
         """Forget all prices, as when a recording begins again."""
-        self._beliefs.clear()
+        self._words[:, BELIEF_LOW : BELIEF_CANDIDATE + 1] = 0
 
-    def _believe(self, belief: _Belief, price: int) -> None:
-        slack = price * self._jump_ppm // PPM
-        belief.low, belief.high, belief.price, belief.agreeing = (
-            price - slack,
-            price + slack,
-            price,
-            0,
-        )
+    def _believe(self, words: Words, price: int) -> None:
+        slack = slack_of(price, self.jump_ppm)
+        words[BELIEF_LOW], words[BELIEF_HIGH] = price - slack, price + slack
+        words[BELIEF_PRICE], words[BELIEF_AGREEING] = price, 0
 
     @staticmethod
     def _is_near(price: int, other: int, ppm: int) -> bool:

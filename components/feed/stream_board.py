@@ -19,6 +19,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
+from components.feed.symbol_words import HEARD, STATE, UNHEARD, Words, column
+
 CONNECTING: Final = 0
 SUBSCRIBED: Final = 1
 LIVE: Final = 2
@@ -27,6 +29,8 @@ DOWN: Final = 4
 STATE_NAMES: Final = ("connecting", "subscribed", "live", "stale", "down")
 
 _NEVER: Final = 2**63 - 1
+
+assert HEARD == STATE + 1
 
 
 class Stream(NamedTuple):
@@ -41,22 +45,42 @@ OnChange = Callable[[Stream, int], None]
 
 
 class StreamEntry:
-    """What the board knows of one stream."""
+    """What the board knows of one stream; its state and its last data are among the symbol's words."""
 
-    __slots__ = ("deadline_ns", "heard_ns", "state", "stream")
+    __slots__ = ("_words", "deadline_ns", "stream")
 
-    def __init__(self, stream: Stream, deadline_ns: int) -> None:
-        self.stream = stream
-        self.deadline_ns = deadline_ns
-        self.state: int | None = None  # None: it was never heard of
-        self.heard_ns = 0
+    def __init__(self, stream: Stream, deadline_ns: int, words: Words) -> None:
+        self.stream: Final = stream
+        self.deadline_ns: Final = deadline_ns
+        first = column(stream.kind, STATE)
+        self._words = words[stream.symbol, first : first + 2]  # STATE, HEARD
+
+    @property
+    def state(self) -> int | None:
+        """None: it was never heard of."""
+        state = int(self._words[0])
+        return None if state == UNHEARD else state
+
+    @state.setter
+    def state(self, state: int | None) -> None:
+        self._words[0] = UNHEARD if state is None else state
+
+    @property
+    def heard_ns(self) -> int:
+        """When the last valid data came, or the acknowledgement before the first."""
+        return int(self._words[1])
+
+    @heard_ns.setter
+    def heard_ns(self, heard_ns: int) -> None:
+        self._words[1] = heard_ns
 
 
 class StreamBoard:
     """The state of every stream; ``deadlines_ns`` says how long each kind may be silent."""
 
-    def __init__(self, deadlines_ns: Mapping[str, int], on_change: OnChange) -> None:
+    def __init__(self, deadlines_ns: Mapping[str, int], words: Words, on_change: OnChange) -> None:
         self._deadlines_ns = deadlines_ns
+        self._words = words
         self._on_change = on_change
         self._entries: dict[Stream, StreamEntry] = {}
         self._look_again_ns = _NEVER
@@ -70,7 +94,8 @@ class StreamBoard:
         """The stream's entry, for ``data``."""
         entry = self._entries.get(stream)
         if entry is None:
-            entry = self._entries[stream] = StreamEntry(stream, self._deadlines_ns[stream.kind])
+            deadline_ns = self._deadlines_ns[stream.kind]
+            entry = self._entries[stream] = StreamEntry(stream, deadline_ns, self._words)
         return entry
 
     def state(self, stream: Stream) -> int | None:

@@ -154,6 +154,7 @@ def test_the_local_book_is_the_venues_after_each_change(market: Market) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(7_200)
 @pytest.mark.parametrize("market", MARKETS, ids=lambda each: each.file)
 def test_the_whole_recording_is_followed(market: Market) -> None:
     assert_followed(market, market.depth)

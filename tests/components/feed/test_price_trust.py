@@ -11,12 +11,13 @@ from components.feed.price_trust import (
     PriceTrust,
     PriceTrustSettings,
 )
+from components.feed.symbol_words import new_words
 
 RULE = PriceTrustSettings(jump_ppm=50_000, band_ppm=500_000, confirmations=3)
 
 
 def judged(*prices: int, rule: PriceTrustSettings = RULE) -> list[int]:
-    trust = PriceTrust(rule)
+    trust = PriceTrust(rule, new_words(2))
     return [trust.judge(0, price) for price in prices]
 
 
@@ -58,7 +59,7 @@ def test_wrong_prices_that_do_not_agree_are_never_believed() -> None:
 
 
 def test_symbols_do_not_judge_each_other_and_zero_switches_a_rule_off() -> None:
-    trust = PriceTrust(RULE)
+    trust = PriceTrust(RULE, new_words(2))
 
     assert [trust.judge(0, 1000), trust.judge(1, 7), trust.judge(0, 1001)] == [BELIEVED] * 3
     assert judged(1000, 10**9, rule=PriceTrustSettings(jump_ppm=0)) == [BELIEVED] * 2

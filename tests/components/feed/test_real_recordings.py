@@ -23,6 +23,7 @@ from components.feed.order_flow_settings import OrderFlowSettings
 from components.feed.recording import read_recording
 from components.feed.settings import FeedSettings, RecordedSettings
 from components.feed.source import run_feed
+from components.feed.symbol_words import new_words
 from components.feed.venue_messages import (
     AggTrade,
     BookTicker,
@@ -113,7 +114,7 @@ def test_counts_totals_and_prices_are_exact_and_nothing_is_missing(market: Marke
     messages = messages_of(market)
     by_type = Counter(type(each) for each in messages)
     trades = [each for each in messages if isinstance(each, Trade)]
-    check = SequenceCheck()
+    check = SequenceCheck(new_words(4))
     verdicts: Counter[int] = Counter()
     for each in messages:
         if isinstance(each, Trade):
@@ -150,7 +151,7 @@ def test_counts_totals_and_prices_are_exact_and_nothing_is_missing(market: Marke
 def test_any_one_missing_depth_update_is_noticed(market: Market) -> None:
     updates = [each for each in messages_of(market) if isinstance(each, DepthUpdate)][:400]
     for missing in range(1, len(updates) - 1):
-        check = SequenceCheck()
+        check = SequenceCheck(new_words(4))
         around = updates[max(missing - 2, 0) : missing] + updates[missing + 1 : missing + 3]
         verdicts = [check.depth(each) for each in around]
 
@@ -248,7 +249,7 @@ def test_four_symbols_interleaved_on_one_connection(
     )
     found: Counter[type] = Counter()
     by_symbol: Counter[int] = Counter()
-    check = SequenceCheck()
+    check = SequenceCheck(new_words(4))
     path = recording("binance-cryptofeed", file)
     for frame in read_recording(path, lambda *_: None, line_bytes_max=2**20):
         for message in parser.parse(frame.frame):

@@ -16,6 +16,7 @@ from components.feed.stream_board import (
     Stream,
     StreamBoard,
 )
+from components.feed.symbol_words import new_words
 
 DEADLINES = {"trade": 10, "depth": 3}
 STREAMS = [Stream("trade", 0), Stream("trade", 1), Stream("depth", 0)]
@@ -31,7 +32,9 @@ def test_whatever_happens_each_stream_is_in_the_state_of_the_model(
     acts: list[tuple[str, Stream, int]],
 ) -> None:
     seen: dict[Stream, list[int]] = {}
-    board = StreamBoard(DEADLINES, lambda stream, state: seen.setdefault(stream, []).append(state))
+    board = StreamBoard(
+        DEADLINES, new_words(2), lambda stream, state: seen.setdefault(stream, []).append(state)
+    )
     states: dict[Stream, int] = {}
     heard: dict[Stream, int] = {}
     now = 0
@@ -61,7 +64,7 @@ def test_whatever_happens_each_stream_is_in_the_state_of_the_model(
 
 
 def test_nothing_goes_stale_before_the_time_that_the_board_names() -> None:
-    board = StreamBoard(DEADLINES, lambda *_: None)
+    board = StreamBoard(DEADLINES, new_words(2), lambda *_: None)
     board.data(board.entry(STREAMS[0]), 100)
     board.data(board.entry(STREAMS[2]), 105)
     assert board.look_again_ns == 108

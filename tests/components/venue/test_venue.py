@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from components.feed.binance_messages import Parser
 from components.feed.gaps import IN_ORDER, SequenceCheck
+from components.feed.symbol_words import new_words
 from components.feed.venue_messages import (
     AggTrade,
     BookTicker,
@@ -38,7 +39,7 @@ def test_a_simulated_market_is_valid_complete_and_its_book_follows_from_its_upda
     for is_futures in (False, True):
         market = SimulatedMarket({"BTCUSDT": 5_000_000}, 7, is_futures=is_futures)
         parser = Parser([VenueSymbol("BTCUSDT", 0, Decimal("0.01"), Decimal("0.00001"))])
-        check = SequenceCheck()
+        check = SequenceCheck(new_words(4))
         symbol = market.symbols["BTCUSDT"]
         before = symbol.book()
         book: dict[str, dict[str, str]] = {side: dict(before[side]) for side in ("bids", "asks")}
