@@ -3,8 +3,8 @@
     titan ──► titan-0 … titan-(N-1), each with a ring events-0 … events-(N-1)
               merge: reads those and the commands ring, there behind all shards; writes events
 
-What the file names itself stays as it is written there, so a shard can have a CPU of its own.  A
-shard or a merge that dies is not restarted in place: the platform stops, and its next start recovers.
+What the file names itself stays as it is written there, so a shard can have a CPU of its own.  All
+of them are restarted as the file says of titan.
 """
 
 from __future__ import annotations
@@ -25,6 +25,14 @@ TITAN: Final = "titan"
 MERGE: Final = "merge"
 _COMMANDS: Final = "commands"
 _EVENTS: Final = "events"
+_POLICY: Final = (
+    "restart",
+    "max_restarts",
+    "restart_window_s",
+    "restart_delay_s",
+    "restart_delay_max_s",
+    "hang_after_s",
+)
 
 
 def shard_names(count: int) -> tuple[str, ...]:
@@ -47,7 +55,6 @@ def expanded(configuration: PlatformConfiguration) -> dict[str, Any]:
             update={
                 "writes": (Write(ring=_ring_of(number)),),
                 "options": {**template.options, "shard": number},
-                "restart": "never",
             }
         )
         for number, name in enumerate(shard_names(count))
@@ -71,6 +78,7 @@ def _merge(template: Process, count: int) -> Process:
         after={_COMMANDS: shard_names(count)},
         group=template.group,
         wait=template.wait,
+        **{key: getattr(template, key) for key in _POLICY},
     )
 
 
@@ -83,10 +91,6 @@ def mistakes(configuration: PlatformConfiguration) -> Iterator[Mistake]:
             f"found {count}, but there is no process {TITAN} of which to make {', '.join(missing)}"
         )
         yield Mistake(("titan", "shards"), f"{text}; write it, or these")
-    for name in (*shard_names(count), MERGE) if count > 1 else ():
-        if name in processes and processes[name].restart != "never":
-            text = f"found {processes[name].restart}; write never, because a shard or a merge that dies"
-            yield Mistake(("processes", name, "restart"), f"{text} is not restarted in place")
     if count > 1 and configuration.titan.risk_gate:
         text = (
             f"found true with shards: {count}; write false, or shards: 1, because the gate must see"

@@ -168,7 +168,8 @@ def _warm_titan() -> None:
 def _warm_merge() -> None:
     """Live over rings, and as a replay does."""
     from components.titan.engine import new_outbox
-    from components.titan.merge_pipeline import new_progress, serve
+    from components.titan.merge_checkpoint import CHECKPOINT_WORDS
+    from components.titan.merge_pipeline import merge_what_is_there, new_progress, serve
     from components.titan.merge_process import wired
     from components.titan.shards import Deriver, new_shards
 
@@ -193,7 +194,9 @@ def _warm_merge() -> None:
                 wait_strategy("adaptive"),
                 _order(),
                 _order(),
+                np.zeros(CHECKPOINT_WORDS, np.int64),
             )
+            merge_what_is_there(wiring, new_progress([1, 1]), new_outbox(16))
             serve(wiring, new_progress([1, 1]), new_outbox(16), _TIMEOUT_NS)
         finally:
             for ring in rings:

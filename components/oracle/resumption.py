@@ -98,18 +98,16 @@ def resume_titan(
     is_gated: bool,
     shard: int = 0,
 ) -> ResumedTitan:
-    """Titan's state at its place on the commands, or as far beyond as its events tell.
-
-    One of several shards begins where the run began: its own ring did, and no snapshot counts it.
-    """
-    start, derived = restored.as_snapshot(), 0
-    if len(start.shards) == 1:
-        start = newest_start(journal, start, {"commands": commands.sequence})
-        derived = start.sequences["events"]
+    """Titan's state at its place on the commands, or as far beyond as its events tell."""
+    start = newest_start(journal, restored.as_snapshot(), {"commands": commands.sequence})
     state = start.shards[shard]
     gate = start.sentinel if is_gated or state.totals[RISK_GATE] else None
     follower = None if gate is None else SentinelRun(gate)
-    events = _Output("events", derived, events_ring)
+    events = (
+        _Output("events", start.sequences["events"], events_ring)
+        if len(start.shards) == 1
+        else _ShardOutput(events_ring, commands.sequence)
+    )
     history = _History(journal, "commands", commands_ring, beat)
     deriver, applied = Deriver((state,), _OUTBOX_RECORDS, gate), start.commands_last
 
@@ -246,6 +244,59 @@ class _Output:
             raise ReplayDifferenceError(
                 f"the ring holds {self._published} records of stream {self._stream}; only "
                 f"{self._derived} follow from its input"
+            )
+        return np.concatenate(self._owed)
+
+
+class _ShardOutput:
+    """One shard's events, derived again.
+
+    Its ring counts from where the run began, which no snapshot does; so what is in it is found by
+    command and place within that.  What the commands up to its own place gave is out.
+    """
+
+    def __init__(self, ring: RingBuffer, place: int) -> None:
+        self._low = max(1, ring.oldest_held)
+        self._held = ring.events(self._low, max(ring.cursor, self._low - 1))
+        assert len(self._held) or not ring.cursor, "a claim is a part of the ring"
+        self._place = place
+        self._met = 0
+        self._owed = [np.zeros(0, ring.event)]
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether more was published than is derived so far."""
+        return self._met < len(self._held)
+
+    def take(self, records: Events) -> None:
+        """What was derived next; the array may be reused afterwards."""
+        gone = 0
+        if not self._met and len(self._held):
+            oldest = self._held[0]
+            is_earlier = (records["seq"] == oldest["seq"]) & (records["index"] < oldest["index"])
+            gone = int(np.count_nonzero((records["seq"] < oldest["seq"]) | is_earlier))
+        out = min(len(records) - gone, len(self._held) - self._met)
+        held = self._held[self._met : self._met + out]
+        at = self._low + self._met
+        difference = first_difference("events", at, records[gone : gone + out], held)
+        if difference is not None:
+            raise ReplayDifferenceError(f"the ring is not what its input gives: {difference}")
+        self._met += out
+        rest = records[gone + out :]
+        is_new = rest["seq"] > self._place
+        if len(self._held) and not is_new.all():
+            raise ReplayDifferenceError(
+                f"a shard passed command {self._place} and had not published what follows from "
+                f"command {int(rest['seq'][0])}"
+            )
+        self._owed.append(rest[is_new])
+
+    def owed(self) -> Events:
+        """What was derived and is not published; ReplayDifferenceError if too little was derived."""
+        if self.is_behind:
+            raise ReplayDifferenceError(
+                f"a shard's ring holds {len(self._held)} events, of which only {self._met} follow "
+                "from its input"
             )
         return np.concatenate(self._owed)
 

@@ -8,6 +8,9 @@ It stands on the commands ring behind all shards and reads no command there: the
 that a shard without an event has none.  Its own is never ahead of theirs, and is moved when the
 events are out; so whoever sees that the merge has passed a command finds all its events.
 
+A successor goes on from the checkpoint (merge_checkpoint.py): what was taken since is still in the
+shards' rings, and is merged again; what of that is out already is compared and dropped.
+
 It cannot stop the circle in which it stands.  A shard waits only for room in its ring.  The merge
 always takes the first event that is in the order: either it is there, or its shard has an empty
 ring, so that nothing keeps that shard from going on.  It waits only for room in the events ring,
@@ -22,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.titan.engine.state import Outbox
+from components.titan.merge_checkpoint import write_checkpoint
 from components.titan.merging import merge, new_cursor
 from disruptor.compiled import entry, inlined, internal
 from disruptor.memory.atomics import load_acquire
@@ -55,6 +59,7 @@ class Wiring(NamedTuple):
     order: NDArray[np.int64]  # non-zero: finish what is there
     heartbeat: NDArray[np.int64]
     never: NDArray[np.int64]  # always zero: publishing is not interrupted by a stop
+    checkpoint: NDArray[np.int64]  # see merge_checkpoint.py
 
 
 class Progress(NamedTuple):
@@ -67,11 +72,29 @@ class Progress(NamedTuple):
     published: NDArray[np.int64]  # events of the outbox, shape (1,)
 
 
-def new_progress(next_events: list[int]) -> Progress:
-    """A merge that has taken every event before these."""
+def new_progress(next_events: list[int], cursor: NDArray[np.int64] | None = None) -> Progress:
+    """A merge that has taken every event before these, and stands there in its output."""
     taken = np.array(next_events, np.int64)
     ends, passed = taken.copy(), np.zeros(taken.size, np.int64)
-    return Progress(taken, ends, passed, new_cursor(), np.zeros(1, np.int64))
+    at = new_cursor() if cursor is None else cursor
+    return Progress(taken, ends, passed, at, np.zeros(1, np.int64))
+
+
+@entry
+def merge_what_is_there(wiring: Wiring, progress: Progress, outbox: Outbox) -> int:
+    """Merge into the outbox and publish nothing; how many events it holds then."""
+    _look(wiring, progress)
+    merge(
+        wiring.slots,
+        wiring.masks,
+        progress.taken,
+        progress.ends,
+        progress.passed,
+        progress.cursor,
+        outbox,
+    )
+    count: int = outbox.count[0]
+    return count
 
 
 @entry
@@ -128,6 +151,14 @@ def _look(wiring: Wiring, progress: Progress) -> tuple[int, bool]:
 @inlined
 def _release(wiring: Wiring, progress: Progress) -> None:
     """Give the shards their slots back: what was taken is out."""
+    is_ahead = False
+    for shard in range(progress.taken.size):
+        source, word = wiring.sources[shard], wiring.source_words[shard]
+        is_ahead |= progress.taken[shard] - 1 > source.words[word]
+    if not is_ahead:
+        return
+    published = wiring.events.words[CURSOR]
+    write_checkpoint(wiring.checkpoint, published, progress.cursor, progress.taken)
     for shard in range(progress.taken.size):
         source, word = wiring.sources[shard], wiring.source_words[shard]
         if progress.taken[shard] - 1 > source.words[word]:

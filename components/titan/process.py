@@ -2,7 +2,7 @@
 
 Every start is a resumption (see ``components.oracle.resumption``): the first one finds nothing to
 catch up with.  One of several shards is told by ``shard`` in its options which one; it writes a ring
-of its own, and is not restarted in place.
+of its own.
 """
 
 from __future__ import annotations

@@ -1,16 +1,18 @@
-"""A platform with two Titans: killed, continued, verified, replayed; its number is its journal's."""
+"""A platform with two Titans: each killed in place, then all; continued, verified, replayed; its
+number is its journal's."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
-from disruptor.memory.segment import existing
-from disruptor.supervisor.control_block import ControlBlock
+from disruptor.ring.ring_buffer import RingBuffer
+from disruptor.supervisor.control_block import RUNNING, ControlBlock
 from tests.components.configuration.platforms import CONFIG
 from tests.system.platform_run import PlatformRun, oracle
 
@@ -24,18 +26,37 @@ SHARDED = (
 """Small rings, and a fall in which accounts are liquidated: the circle is full at times."""
 
 
+def kill_in_place(name: str, victim: str) -> None:
+    """With kill -9, and wait until its successor runs and events come again."""
+    block = ControlBlock.attach(name)
+    line = next(each for each in block.lines if each.name == victim)
+    owner = next(each.owner for each in block.snapshots() if each.name == victim)
+    os.kill(owner.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 90
+    while not line.restarts or line.state != RUNNING:
+        assert time.monotonic() < deadline, f"{victim} did not come back"
+        time.sleep(0.002)
+    block.close()
+    events = RingBuffer.attach(f"{name}.events")
+    seen = events.cursor
+    while events.cursor < seen + 100:
+        assert time.monotonic() < deadline, f"nothing comes after {victim} came back"
+        time.sleep(0.002)
+    events.close()
+
+
 def test_two_titans_are_killed_continued_and_replayed(segment_prefix: str, tmp_path: Path) -> None:
     name, journal = segment_prefix.rstrip("."), tmp_path / "events"
     with PlatformRun(name, journal, *SHARDED) as run:
         for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT"):
             run.wait_for_metric("titan_executions_total", 10, symbol=symbol)
         run.wait_for_metric("sentinel_liquidations_total", 1, symbol="BTCUSDT")
-        processes = {each.name: each.owner.pid for each in ControlBlock.attach(name).snapshots()}
-        assert {"titan-0", "titan-1", "merge"} <= set(processes)
-        os.kill(processes["titan-1"], signal.SIGKILL)
-        assert run.wait() == 1
-    assert "process titan-1 failed: killed by SIGKILL" in run.output
-    assert existing(f"{name}.") == []
+        for victim in ("titan-1", "merge", "titan-0"):
+            kill_in_place(name, victim)
+        os.kill(run.pid, signal.SIGKILL)
+        run.wait()
+    for victim in ("titan-1", "merge", "titan-0"):
+        assert f"process {victim} failed: killed by SIGKILL; restarting now" in run.output
 
     with PlatformRun(name, journal, *SHARDED) as again:
         again.wait_for_metric("titan_executions_total", 10, symbol="ETHUSDT")

@@ -27,6 +27,7 @@ from components.messages.event import EVENT
 from components.monitor.catalogue import TITAN, specs_for
 from components.titan.engine import new_outbox
 from components.titan.instrumentation import titan_counters
+from components.titan.merge_checkpoint import CHECKPOINT_WORDS
 from components.titan.merge_pipeline import new_progress
 from components.titan.merge_pipeline import serve as serve_merge
 from components.titan.merge_process import wired
@@ -256,6 +257,7 @@ class Live:
             self._strategy,
             np.zeros(1, np.int64),
             np.zeros(1, np.int64),
+            np.zeros(CHECKPOINT_WORDS, np.int64),
         )
         progress, outbox = new_progress([1] * len(sources)), new_outbox(1 << 10)
 

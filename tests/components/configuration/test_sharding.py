@@ -31,12 +31,13 @@ def test_shards_take_the_place_of_titan() -> None:
         assert shard.reads == ("commands",)
         assert shard.written() == (f"events-{number}",)
         assert shard.options == {"shard": number}
-        assert shard.restart == "never"
-        assert (shard.run, shard.wait, shard.group) == (alone.run, alone.wait, alone.group)
+        for key in ("run", "wait", "group", "restart", "max_restarts", "hang_after_s"):
+            assert getattr(shard, key) == getattr(alone, key)
         assert found.rings[f"events-{number}"] == found.rings["events"]
     merge = found.processes["merge"]
     assert merge.reads == ("commands", "events-0", "events-1", "events-2")
     assert merge.written() == ("events",)
+    assert (merge.restart, merge.max_restarts) == (alone.restart, alone.max_restarts)
     graph = Graph.of(found)
     assert graph.dependencies("merge", "commands") == shards
     assert graph.gating("commands") == ("merge", "oracle")
@@ -143,23 +144,4 @@ def test_a_risk_gate_needs_one_titan() -> None:
     assert mistake == (
         "--set titan.risk_gate: found true with shards: 2; write false, or shards: 1, because the "
         "gate must see an account's orders in all symbols"
-    )
-
-
-def test_a_shard_that_would_be_restarted_in_place_is_refused(tmp_path: Path) -> None:
-    path = changed(
-        tmp_path,
-        (
-            "  sentinel:  ",
-            (
-                "  titan-1:\n    run: components.titan.process:run\n    reads: [commands]\n"
-                "    writes: [events-1]\n    options: {shard: 1}\n    restart: always\n  sentinel:  "
-            ),
-        ),
-        ("  shards: 1", "  shards: 2"),
-    )
-    (mistake,) = mistakes_of(path)
-    assert mistake.endswith(
-        "processes.titan-1.restart: found always; write never, because a shard or a merge that "
-        "dies is not restarted in place"
     )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
+import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +22,7 @@ from components.messages.command import ALL_SYMBOLS, COMMAND
 from components.messages.event import EVENT
 from components.titan.shards import Deriver, combined_hash, new_shards, shards_hash
 from disruptor.supervisor.child import ProcessContext
+from disruptor.supervisor.control_block import RUNNING
 from disruptor.supervisor.supervisor import Supervisor
 from disruptor.topology.model import Topology
 from disruptor.topology.placement import plan
@@ -80,6 +85,9 @@ def topology(name: str, folder: Path, shards: int, capacity: int) -> Topology:
         "reads": ["commands", *rings],
         "writes": ["events"],
         "after": {"commands": names},
+        "restart": "on-failure",
+        "max_restarts": 1_000_000,
+        "restart_delay_max_s": 0.01,
     }
     kept = {"run": "tests.components.titan.test_merge_processes:keep"}
     processes["events-file"] = {
@@ -114,12 +122,31 @@ def commands_that_fill_rings() -> np.ndarray:
     return rows[rows["op"] != c.OP_VOID]
 
 
-@pytest.mark.parametrize(("shards", "capacity"), [(2, 4), (3, 8)])
+def until(supervisor: Supervisor, condition: Callable[[], bool]) -> None:
+    """Look after the processes until it is so."""
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        supervisor.poll()
+        time.sleep(0.001)
+
+
+def kill_merge(supervisor: Supervisor) -> None:
+    """With kill -9, and wait until its successor runs."""
+    line = next(each for each in supervisor.control.lines if each.name == "merge")
+    owner = next(each.owner for each in supervisor.control.snapshots() if each.name == "merge")
+    restarts = line.restarts
+    os.kill(owner.pid, signal.SIGKILL)
+    until(supervisor, lambda: line.restarts > restarts and line.state == RUNNING)
+
+
+@pytest.mark.parametrize(("shards", "capacity", "kills"), [(2, 4, 0), (3, 8, 0), (2, 4, 25)])
 def test_what_the_processes_publish_is_what_is_derived(
-    segment_prefix: str, tmp_path: Path, shards: int, capacity: int
+    segment_prefix: str, tmp_path: Path, shards: int, capacity: int, kills: int
 ) -> None:
     """Every ring is full time and again: dozens of events of a command, a ring of four; and the reader
-    sends commands back, so that the circle is closed.  All arrives, and in the one order."""
+    sends commands back, so that the circle is closed.  All arrives, and in the one order, also when
+    the merge is killed meanwhile."""
     wanted = topology(segment_prefix.rstrip("."), tmp_path, shards, capacity)
     states = new_shards(shards)
     settings = SimpleNamespace(
@@ -128,13 +155,17 @@ def test_what_the_processes_publish_is_what_is_derived(
         instruments=_INSTRUMENTS,
     )
     commands = commands_that_fill_rings()
+    pieces = [commands[start : start + 5] for start in range(0, len(commands), 5)]
+    struck = set(random.Random(kills).sample(range(len(pieces)), kills))
     supervisor = Supervisor(wanted, plan(wanted), settings, {}, print)
     try:
         for name in supervisor.graph.start_order():
             supervisor.start(name)
         producer = supervisor.rings["commands"].producer("test")
-        for start in range(0, len(commands), 5):
-            producer.write(commands[start : start + 5], _PATIENCE_NS)
+        for number, piece in enumerate(pieces):
+            producer.write(piece, _PATIENCE_NS)
+            if number in struck:
+                kill_merge(supervisor)
         producer.close()
         assert supervisor.wait_until_quiet(120)
         for ring in supervisor.rings.values():
