@@ -4,11 +4,15 @@ risk rule     every rule's fields that are given; one is put first if the journa
 fees          an instrument's maker's and taker's fee
 margin tiers  an instrument's tiers are put after it, its own dropped
 without       commands of these accounts never came
+
+A journal that begins at a snapshot had its rules set up before it: the commands that did so come once
+more, changed, and it is from there on that things are different.  What would have to be different
+from the very beginning is refused: an account that was there, a fund that was started.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,12 +25,16 @@ from components.messages.code import (
     OP_MARGIN_TIER,
     OP_RISK_RULE,
     OP_VOID,
+    PHASE_REMOVED,
     SOURCE_SENTINEL,
 )
 from components.messages.command import Commands, new_commands
-from components.oracle.store import Journal
+from components.oracle.platform_state import PlatformState
+from components.oracle.snapshots import Snapshot
+from components.oracle.store import Journal, JournalError
 from components.oracle.subjects import of_account
 from components.sentinel.engine.state import DEFAULT_AT_RISK_PPM
+from components.titan.shards import owner
 
 _FIRST_RULE_VERSION: Final = 1
 
@@ -52,17 +60,25 @@ class Changes:
         }
         return {name: value for name, value in given.items() if value is not None}
 
-    def opening(self, journal: Journal) -> Commands:
-        """What comes before the first command: a risk rule, if one is asked for and none is set."""
-        last = journal.last_sequence("commands")
-        if not self.rule or _has_rule(journal, last):
-            return new_commands(0)
-        rule = new_commands(1)
-        rule["op"] = OP_RISK_RULE
-        rule["order_id"] = _FIRST_RULE_VERSION
-        rule["qty"] = DEFAULT_AT_RISK_PPM
-        self._change_rule(rule[0])
-        return rule
+    def opening(self, journal: Journal, start: Snapshot | None = None) -> Commands:
+        """What comes before the first command, or the first after ``start``.
+
+        JournalError if the journal begins too late for one of the changes.
+        """
+        if start is None:
+            is_needed = self.rule and not _has_rule(journal, 1)
+            return self._first_rule() if is_needed else new_commands(0)
+        self._refuse_what_was_before(journal, start)
+        again = np.concatenate([new_commands(0), *_set_up(start, {*self.fees, *self.tiers})])
+        commands, _ = self.applied(1, again)
+        if not self.rule:
+            return commands
+        rules = start.configuring[start.configuring["op"] == OP_RISK_RULE][-1:].copy()
+        for rule in rules:
+            self._change_rule(rule)
+        if not len(rules) and not _has_rule(journal, start.commands_last + 1):
+            rules = self._first_rule()
+        return np.concatenate((commands, rules))
 
     def applied(self, first: int, commands: Commands) -> tuple[Commands, NDArray[np.int64]]:
         """The other world's commands instead of these, and the sequence of the one behind each.
@@ -105,16 +121,51 @@ class Changes:
         numbers.append(sequences[done:])
         return np.concatenate(parts), np.concatenate(numbers)
 
+    def _first_rule(self) -> Commands:
+        rule = new_commands(1)
+        rule["op"] = OP_RISK_RULE
+        rule["order_id"] = _FIRST_RULE_VERSION
+        rule["qty"] = DEFAULT_AT_RISK_PPM
+        self._change_rule(rule[0])
+        return rule
+
+    def _refuse_what_was_before(self, journal: Journal, start: Snapshot) -> None:
+        state = PlatformState(start.commands_last, start.shards, start.sentinel)
+        known = {*state.balances()["account"].tolist(), *state.orders()["account"].tolist()}
+        there = sorted(self.without & known)
+        found = None
+        if there:
+            found = f"account {there[0]} was there"
+        elif self.insurance_fund is not None and start.sentinel.summary[0]["fund_seeded"]:
+            found = "the insurance fund was started"
+        if found is not None:
+            raise JournalError(
+                f"{found} before command {start.commands_last + 1}, where the journal "
+                f"{journal.path} begins; restore it together with its archive for this change"
+            )
+
     def _change_rule(self, command: np.void) -> None:
         for name, value in self.rule.items():
             command[name] = value
 
 
-def _has_rule(journal: Journal, last: int) -> bool:
+def _has_rule(journal: Journal, first: int) -> bool:
     return any(
         bool((commands["op"] == OP_RISK_RULE).any())
-        for _, commands in journal.read("commands", 1, last)
+        for _, commands in journal.read("commands", first)
     )
+
+
+def _set_up(start: Snapshot, symbols: Set[int]) -> Iterator[Commands]:
+    """How each of these symbols was last defined, unless it is not there any more."""
+    for symbol in sorted(symbols):
+        if owner(start.shards, symbol).books[symbol]["phase"] == PHASE_REMOVED:
+            continue
+        own = start.configuring[start.configuring["symbol"] == symbol]
+        own = own[np.isin(own["op"], (OP_INSTRUMENT, OP_MARGIN_TIER))]
+        begins = np.flatnonzero(own["op"] == OP_INSTRUMENT)
+        if len(begins):
+            yield own[begins[-1] :]
 
 
 def _tier_commands(instrument: np.void, tiers: tuple[MarginTier, ...]) -> Commands:

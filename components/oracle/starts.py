@@ -30,6 +30,26 @@ def start_before(journal: Journal, command: int) -> Snapshot | None:
     return found
 
 
+def oldest_start(journal: Journal) -> Snapshot | None:
+    """The oldest good snapshot from which on the journal has everything; None for its beginning.
+
+    JournalError if the beginning lies in an archive, and there is no snapshot to begin at.
+    """
+    begin = journal.first_sequence("commands")
+    if begin == 1:
+        return None
+    for place in reversed(snapshot_file.found_in(snapshots.folder(journal.path))):
+        if place.sequence >= begin - 1:
+            try:
+                return snapshots.load(journal, place.path)
+            except snapshot_file.SnapshotError:
+                continue
+    raise JournalError(
+        f"the journal {journal.path} begins at command {begin} and has no snapshot after that to "
+        "begin with; restore it together with its archive"
+    )
+
+
 def derivation_before(journal: Journal, command: int) -> Derivation:
     """Both engines at the newest snapshot after command ``command`` at most."""
     found = start_before(journal, command)

@@ -4,13 +4,16 @@ Both worlds are derived side by side from the same commands, one of them changed
 Sentinel's orders come back where they did in the journal; those that the journal does not have
 come back after as many commands as the journal's took (their median).  Everybody else is assumed
 to have acted as they did, which is what such an experiment can say and no more.
+
+A journal that has given up its oldest segments is told apart from its oldest snapshot on, after
+which everything is still there: both worlds begin with that state.
 """
 
 from __future__ import annotations
 
 import heapq
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -30,7 +33,9 @@ from components.oracle.changes import Changes
 from components.oracle.derivation import Derivation, StateHashes
 from components.oracle.platform_state import PlatformState
 from components.oracle.read_ahead import ReadAhead
-from components.oracle.store import Journal
+from components.oracle.snapshots import Snapshot
+from components.oracle.starts import oldest_start
+from components.oracle.store import Journal, JournalError
 from components.oracle.what_if_kernel import (
     ANSWERS_FULL,
     APPLIED,
@@ -45,7 +50,7 @@ from components.sentinel import engine as sentinel_engine
 from components.sentinel.account_view import AccountViews, Totals, totals
 from components.sentinel.engine.state import FIRST_ORDER_ID
 from components.titan import engine as titan_engine
-from components.titan.shards import Deriver, Shards, new_shards, shards_told
+from components.titan.shards import Deriver, new_shards, shards_told
 
 _OUTBOX_RECORDS: Final = 1 << 16
 _TRADE_FIELDS: Final = (
@@ -87,9 +92,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class WhatIf:
-    """Both worlds after ``commands`` commands; the sequence at which their trades first differ."""
+    """Both worlds after ``commands`` commands, the same up to command ``same_until`` because the
+    journal begins there; the sequence at which their trades first differ."""
 
     commands: int
+    same_until: int
     instruments: InstrumentTable
     journaled: Outcome
     changed: Outcome
@@ -99,13 +106,20 @@ class WhatIf:
 def what_if(journal: Journal, changes: Changes, *, to: int | None = None) -> WhatIf:
     """Derive both worlds up to command ``to`` (default: all)."""
     last = journal.last_sequence("commands") if to is None else to
-    returns = _returns(journal, last)
-    base, before = Derivation(), _Tally()
-    world, after = _World(returns, _shards_of(journal)), _Tally()
-    opening = changes.opening(journal)
-    world.feed(0, 0, opening, np.zeros(len(opening), np.int64))
+    base_start, start = oldest_start(journal), oldest_start(journal)
+    begin = start.commands_last if start is not None else 0
+    if last < begin:
+        raise JournalError(
+            f"the journal {journal.path} can be changed from command {begin + 1} on, where its "
+            f"oldest snapshot is; asked for {last}"
+        )
+    returns = _returns(journal, begin + 1, last)
+    opening = changes.opening(journal, start)
+    base, before = _derivation(base_start), _Tally()
+    world, after = _World(returns, start or _beginning(journal)), _Tally()
+    world.feed(begin, begin, opening, np.full(len(opening), begin))
     comparison = _TradeComparison()
-    with ReadAhead(journal, "commands", 1, last) as chunks:
+    with ReadAhead(journal, "commands", begin + 1, last) as chunks:
         for first, commands in chunks:
             for derived in base.feed(commands):
                 before.count(derived.events, derived.risks)
@@ -118,6 +132,7 @@ def what_if(journal: Journal, changes: Changes, *, to: int | None = None) -> Wha
     new = PlatformState(base.commands_last, world.shards, world.sentinel)
     return WhatIf(
         commands=base.commands_last,
+        same_until=begin,
         instruments=old.instruments,
         journaled=before.outcome(old),
         changed=after.outcome(new),
@@ -125,19 +140,25 @@ def what_if(journal: Journal, changes: Changes, *, to: int | None = None) -> Wha
     )
 
 
-def _shards_of(journal: Journal) -> Shards:
-    """As many empty shards as the journal has."""
+def _derivation(start: Snapshot | None) -> Derivation:
+    if start is None:
+        return Derivation()
+    return Derivation(start.shards, start.sentinel, start.commands_last)
+
+
+def _beginning(journal: Journal) -> Snapshot:
+    """The states before the first command, of as many shards as the journal has."""
     first = next(iter(journal.read("commands", 1, 1)), None)
-    return new_shards(shards_told(first[1]) if first else 1)
+    return replace(Snapshot.beginning(), shards=new_shards(shards_told(first[1]) if first else 1))
 
 
-def _returns(journal: Journal, last: int) -> dict[Key, int]:
+def _returns(journal: Journal, first: int, last: int) -> dict[Key, int]:
     """Where each of Sentinel's orders came back into the commands."""
     found: dict[Key, int] = {}
-    with ReadAhead(journal, "commands", 1, last) as chunks:
-        for first, commands in chunks:
+    with ReadAhead(journal, "commands", first, last) as chunks:
+        for begin, commands in chunks:
             for place in np.flatnonzero(commands["source"] == SOURCE_SENTINEL).tolist():
-                found[_key(commands[place])] = first + place
+                found[_key(commands[place])] = begin + place
     return found
 
 
@@ -148,10 +169,10 @@ def _key(order: np.void) -> Key:
 class _World:
     """The changed world: its states, and Sentinel's orders that are still under way."""
 
-    def __init__(self, returns: dict[Key, int], shards: Shards) -> None:
-        self.shards = shards
-        self.sentinel = sentinel_engine.new_state()
-        self._deriver = Deriver(shards, _OUTBOX_RECORDS, self.sentinel)
+    def __init__(self, returns: dict[Key, int], start: Snapshot) -> None:
+        self.shards = start.shards
+        self.sentinel = start.sentinel
+        self._deriver = Deriver(self.shards, _OUTBOX_RECORDS, self.sentinel)
         self._returns = returns
         delays = [place - key[0] for key, place in returns.items()]
         self._delay = max(1, round(statistics.median(delays))) if delays else 1
@@ -162,6 +183,8 @@ class _World:
         self._answers = sentinel_engine.new_outbox(_OUTBOX_RECORDS, _OUTBOX_RECORDS)
         self._progress = np.zeros(2, np.int64)
         self._taken: list[tuple[Events, Risks]] = []
+        self.expect(start.pending_orders)
+        self._await(start.pending_orders)
 
     def expect(self, orders: Commands) -> None:
         """Orders of the journal's world; those that did not come back there do not here."""
@@ -245,14 +268,18 @@ class _World:
 
     def _send(self) -> None:
         box = self._answers
-        for order in box.orders[: box.order_count[0]].copy():
+        self._await(box.orders[: box.order_count[0]].copy())
+        box.order_count[0] = 0
+
+    def _await(self, orders: Commands) -> None:
+        """Orders that come back where the journal's did, or as much later as those."""
+        for order in orders:
             key = _key(order)
             if key in self._never:
                 continue
             place = self._returns.get(key, key[0] + self._delay)
             self._numbered += 1
             heapq.heappush(self._under_way, (place, self._numbered, order.reshape(1)))
-        box.order_count[0] = 0
 
     def _make_room(self, reason: int) -> None:
         had_events, had_risks = self._events.count[0], self._answers.risk_count[0]

@@ -22,6 +22,7 @@ def content_of(found: WhatIf) -> dict[str, Any]:
     only = _liquidations_only(found)
     return {
         "commands": found.commands,
+        "same_until": found.same_until,
         "differs": found.journaled.hashes != found.changed.hashes,
         "first_different_trade": found.first_different_trade,
         **{name: _totals(world, found) for name, world in worlds.items()},
@@ -33,6 +34,8 @@ def content_of(found: WhatIf) -> dict[str, Any]:
 def words_of(content: dict[str, Any]) -> Iterator[str]:
     """The report for people, line by line."""
     yield f"{content['commands']:,} commands, in the journal and changed"
+    if content["same_until"]:
+        yield f"the same up to command {content['same_until']:,}, a snapshot: there the journal begins"
     if not content["differs"]:
         yield "nothing would have been different"
         return

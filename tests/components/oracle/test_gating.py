@@ -22,7 +22,8 @@ RINGS = {"commands": COMMAND, "events": EVENT, "risk": RISK}
 
 
 def test_a_gated_reader_sees_only_what_the_journal_has(tmp_path: Path, segment_prefix: str) -> None:
-    """As Titan with gate: input; then the disk refuses, and nothing more is let through."""
+    """As Titan with gate: input; then the map is full, and nothing more is let through until
+    there is room, where all that waited in the ring goes on."""
     rings = {
         name: RingBuffer.create(f"{segment_prefix}{name}", dtype, 8192)
         for name, dtype in RINGS.items()
@@ -51,6 +52,9 @@ def test_a_gated_reader_sees_only_what_the_journal_has(tmp_path: Path, segment_p
             assert titan.available() == acknowledged
         with Journal.open_reader(path) as journal:
             assert journal.last_sequence("commands") == acknowledged
+        with Journal.open_writer(path, STREAM_DTYPES) as journal:  # there is room now
+            assert commit(journal, oracle, counters)
+            assert titan.available() == journal.durable_sequence("commands") == 8_108
     finally:
         for ring in rings.values():
             ring.unlink()

@@ -7,11 +7,14 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from components.instruments import MarginTier
 from components.oracle import snapshots
+from components.oracle.changes import Changes
 from components.oracle.history import Instruments
 from components.oracle.platform_state import state_at
 from components.oracle.replay import replay, restore
@@ -19,6 +22,7 @@ from components.oracle.starts import derivation_before, no_longer_needed
 from components.oracle.store import Journal, JournalCorruptError, JournalError, archive, verify
 from components.oracle.store.segments import places
 from components.oracle.streams import STREAM_DTYPES
+from components.oracle.what_if import WhatIf, what_if
 from tests.components.oracle.platform_samples import Platform
 from tests.components.oracle.store.samples import STREAMS, append
 from tests.components.oracle.test_cli import oracle
@@ -170,6 +174,63 @@ def test_a_trimmed_journal_starts_from_its_snapshots(trimmed: Path, platform: Pl
     told = oracle("events", "--path", trimmed, "--from", "1000", "--type", "OrderPlaced")
     assert told.exit_code == 0, told.stderr
     assert "accepted: symbol BTCUSDT" in told.stdout
+
+
+@pytest.fixture
+def halves(trimmed: Path, tmp_path: Path) -> tuple[Path, int]:
+    """The trimmed journal, and the command of its oldest snapshot that can be begun with."""
+    oldest = min(each for each in SNAPSHOTS if each >= _first(trimmed, "commands") - 1)
+    return trimmed, oldest
+
+
+def _what_if(path: Path, **changes: Any) -> WhatIf:
+    with Journal.open_reader(path) as journal:
+        return what_if(journal, Changes(**changes))
+
+
+def test_a_trimmed_journal_without_a_change_is_what_it_was(
+    halves: tuple[Path, int], platform: Platform
+) -> None:
+    path, oldest = halves
+    found = _what_if(path)
+
+    assert found.same_until == oldest > 1
+    assert found.commands == len(platform.commands)
+    assert found.changed.hashes == found.journaled.hashes
+    assert found.changed.hashes.platform == platform.hash()
+    shown = oracle("what-if", "--path", path)
+    assert (
+        f"the same up to command {oldest:,}, a snapshot: there the journal begins" in shown.stdout
+    )
+
+
+def test_rules_that_were_set_before_a_trimmed_journal_begins_are_changed_from_there(
+    halves: tuple[Path, int], tmp_path: Path
+) -> None:
+    path, oldest = halves
+    same = _what_if(path, tiers={0: (MarginTier(0, 5_000),)}, fees={0: (0, 0)})
+    strict = _what_if(path, tiers={0: (MarginTier(0, 300_000),)})
+    dear = _what_if(path, fees={0: (1_000, 1_000)})
+
+    assert len(same.changed.liquidations) == len(same.journaled.liquidations)
+    assert same.first_different_trade is None
+    assert len(strict.changed.liquidations) > len(strict.journaled.liquidations)
+    assert strict.changed.liquidations["seq"].min() > oldest
+    assert dear.changed.trades[0].fees > dear.journaled.trades[0].fees == 0
+
+
+def test_what_a_trimmed_journal_cannot_change_is_refused(halves: tuple[Path, int]) -> None:
+    path, oldest = halves
+    there = oracle("what-if", "--path", path, "--without", "3")
+    early = oracle("what-if", "--path", path, "--to", str(oldest - 1))
+
+    assert there.exit_code == early.exit_code == 1
+    assert f"account 3 was there before command {oldest + 1}, where the journal" in there.stderr
+    assert f"can be changed from command {oldest + 1} on" in early.stderr
+    for each in (path / "snapshots").glob("*.snap"):
+        each.unlink()
+    with pytest.raises(JournalError, match=r"no snapshot after that to begin with; restore it to"):
+        _what_if(path)
 
 
 def test_a_trimmed_journal_goes_on(trimmed: Path, platform: Platform) -> None:
