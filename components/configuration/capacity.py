@@ -1,4 +1,4 @@
-"""How many orders, positions and instruments the matching engine takes; more are refused."""
+"""How much the engines take; more is refused."""
 
 from __future__ import annotations
 
@@ -7,8 +7,15 @@ from collections.abc import Iterable
 import numpy as np
 from pydantic import Field
 
-from components.messages.code import OP_CAPACITY
+from components.messages.code import OP_CAPACITY, OP_RISK_CAPACITY
 from components.messages.command import Commands, new_commands
+from components.sentinel.engine.state import (
+    ACCOUNTS_ALLOWED,
+    ACCOUNTS_ROOM,
+    POSITIONS_ALLOWED,
+    POSITIONS_ROOM,
+    SYMBOLS_ALLOWED,
+)
 from components.titan.engine.state import SYMBOLS_ALLOWED_AT_FIRST, SYMBOLS_ROOM
 from disruptor.errors import ConfigurationError
 from disruptor.topology.model import Strict
@@ -54,3 +61,40 @@ class Capacity(Strict):
                 f"capacity.symbols: found {self.symbols}, but with those of the journal {journal} "
                 f"there are {symbols} instruments; write at least {symbols}"
             )
+
+
+class RiskCapacity(Strict):
+    """How many wallets, symbols and positions Sentinel takes; journaled like Titan's.
+
+    An account has a wallet of its own, and one for each isolated position.
+    """
+
+    accounts: int = Field(
+        default=ACCOUNTS_ALLOWED, ge=1, le=ACCOUNTS_ROOM, description="from 1 to 1048576"
+    )
+    symbols: int = Field(
+        default=SYMBOLS_ALLOWED, ge=1, le=SYMBOLS_ROOM, description="from 1 to 4096"
+    )
+    positions: int = Field(
+        default=POSITIONS_ALLOWED, ge=1, le=POSITIONS_ROOM, description="from 1 to 2097152"
+    )
+
+    def to_commands(self) -> Commands:
+        """The risk capacity command."""
+        commands = new_commands(1)
+        commands["op"] = OP_RISK_CAPACITY
+        commands["price"], commands["stop_price"] = self.accounts, self.symbols
+        commands["qty"] = self.positions
+        return commands
+
+    @classmethod
+    def from_commands(cls, commands: Commands) -> RiskCapacity:
+        """The last one that those commands set; the default before any."""
+        last: Iterable[np.void] = commands[commands["op"] == OP_RISK_CAPACITY][-1:]
+        for command in last:
+            return cls(
+                accounts=int(command["price"]),
+                symbols=int(command["stop_price"]),
+                positions=int(command["qty"]),
+            )
+        return cls()

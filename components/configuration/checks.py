@@ -22,12 +22,7 @@ from components.configuration.model import (
 from components.feed.raw_recording import raw_journal_in
 from components.feed.scripted_flow import read_script
 from components.instruments import InstrumentTable
-from components.sentinel.engine.state import (
-    ACCOUNTS_MAX,
-    NOTIONAL_MAX,
-    OPEN_POSITIONS_MAX,
-    SYMBOLS_MAX,
-)
+from components.sentinel.engine.state import NOTIONAL_MAX
 from components.units import MONEY_MAX, MONEY_SCALE, PPM, UnitError, plain
 from disruptor.errors import ConfigurationError
 from disruptor.topology.document import KeyPath, Mistake
@@ -211,16 +206,18 @@ def _recording(path: str) -> Iterator[Mistake]:
 
 
 def _capacities(configuration: PlatformConfiguration) -> Iterator[Mistake]:
-    """The engines' capacities are constants; what is set up must fit them."""
+    """What is set up must fit Sentinel."""
+    limits = configuration.sentinel.capacity
     made = len(configuration.feed.order_flow_accounts())
     positions = sum(len(each.positions) for each in configuration.accounts)
     for key, what, needed, most in (
-        ("instruments", "instruments", len(configuration.instruments), SYMBOLS_MAX),
-        ("accounts", "accounts", len(configuration.accounts) + made, ACCOUNTS_MAX),
-        ("accounts", "positions", positions, OPEN_POSITIONS_MAX),
+        ("instruments", "instruments", len(configuration.instruments), limits.symbols),
+        ("accounts", "accounts", len(configuration.accounts) + made, limits.accounts),
+        ("accounts", "positions", positions, limits.positions),
     ):
         if needed > most:
-            yield Mistake((key,), f"found {needed} {what}; write at most {most}")
+            text = f"found {needed} {what}; write at most {most}, or a larger sentinel.capacity"
+            yield Mistake((key,), text)
     symbols = len(configuration.instruments)
     if symbols > configuration.capacity.symbols:
         text = f"found {configuration.capacity.symbols}, but there are {symbols} instruments"

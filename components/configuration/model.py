@@ -13,7 +13,7 @@ from pydantic import Field
 
 from components.configuration import setup, sharding
 from components.configuration.accounts import AccountSettings
-from components.configuration.capacity import Capacity
+from components.configuration.capacity import Capacity, RiskCapacity
 from components.configuration.feed import Feed
 from components.configuration.instruments import InstrumentSettings
 from components.configuration.risk import RiskRule, RiskSettings
@@ -60,6 +60,12 @@ class TitanSettings(Strict):
         default=1, ge=1, le=SHARDS_MAX, description=f"a number of processes from 1 to {SHARDS_MAX}"
     )
     risk_gate: bool = Field(default=False, description="true or false")
+
+
+class SentinelSettings(Strict):
+    """What Sentinel is given."""
+
+    capacity: RiskCapacity = Field(default=RiskCapacity(), description="a mapping")
 
 
 class Metrics(Strict):
@@ -134,6 +140,7 @@ class PlatformConfiguration(Topology):
     )
     capacity: Capacity = Field(default=Capacity(), description="a mapping")
     titan: TitanSettings = Field(default=TitanSettings(), description="a mapping")
+    sentinel: SentinelSettings = Field(default=SentinelSettings(), description="a mapping")
     risk: RiskSettings = Field(default=RiskSettings(), description="a mapping")
     feed: Feed = Field(default=Feed(), description="a mapping")
     durability: Durability = Field(default=Durability(), description="a mapping")
@@ -163,7 +170,7 @@ class PlatformConfiguration(Topology):
 
     def setup_commands(self) -> Commands:
         """All set-up commands of a new journal, in the order in which to publish them."""
-        return self.setup_commands_after(InstrumentTable(()), (), None, Capacity())
+        return self.setup_commands_after(InstrumentTable(()), (), None, Capacity(), RiskCapacity())
 
     def setup_commands_after(
         self,
@@ -171,6 +178,7 @@ class PlatformConfiguration(Topology):
         accounts: Collection[int],
         rule: RiskRule | None,
         capacity: Capacity,
+        risk_capacity: RiskCapacity,
         risk_gate: bool = False,
         shards: int | None = None,
     ) -> Commands:
@@ -186,10 +194,11 @@ class PlatformConfiguration(Topology):
                 rules,
                 self.funded_accounts(),
                 self.capacity,
+                self.sentinel.capacity,
                 self.titan.risk_gate,
                 self.titan.shards,
             ),
-            setup.Known(instruments, accounts, rule, capacity, risk_gate, shards),
+            setup.Known(instruments, accounts, rule, capacity, risk_capacity, risk_gate, shards),
         )
 
     def continuing(self, instruments: InstrumentTable) -> PlatformConfiguration:

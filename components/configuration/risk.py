@@ -11,15 +11,13 @@ from components.configuration.instruments import DEFAULT_MAINTENANCE_PPM
 from components.configuration.values import Money, PositiveRatio, Ratio
 from components.messages.code import OP_RISK_RULE
 from components.messages.command import Commands, new_commands
+from components.sentinel.engine.rules import RULE_VERSION
 from components.sentinel.engine.state import DEFAULT_AT_RISK_PPM, LEVELS
 from components.units import MONEY_SCALE
 from disruptor.topology.model import Strict
 
 _LEVEL_FIELDS: Final = ("qty", "expires", "origin_ts")
 """Where a rule's command carries the levels of warning."""
-
-RULE_VERSION: Final = 2
-"""Which risk rules the engines apply; it travels in the rule's command."""
 
 
 class RiskSettings(Strict):

@@ -1,6 +1,6 @@
 """The configuration as commands, which carry it into the journal.
 
-    how many shards · how much Titan takes · instruments and their tiers · the risk rule · then account,
+    how many shards · how much the engines take · instruments and their tiers · the risk rule · then account,
     deposit, positions of each account · whether orders pass the risk gate
 
 A platform that starts on an existing journal sends only what that does not hold yet, so nothing
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from components.configuration.accounts import AccountSettings
-from components.configuration.capacity import Capacity
+from components.configuration.capacity import Capacity, RiskCapacity
 from components.configuration.instruments import InstrumentSettings, MarginTierSettings
 from components.configuration.risk import RiskRule
 from components.configuration.sharding import shards_command
@@ -42,6 +42,7 @@ class Wanted(NamedTuple):
     rule: RiskRule
     accounts: Collection[AccountSettings]
     capacity: Capacity
+    risk_capacity: RiskCapacity
     risk_gate: bool
     shards: int
 
@@ -56,6 +57,7 @@ class Known(NamedTuple):
     accounts: Collection[int]
     rule: RiskRule | None
     capacity: Capacity
+    risk_capacity: RiskCapacity
     risk_gate: bool
     shards: int | None
 
@@ -70,6 +72,8 @@ def commands(wanted: Wanted, known: Known) -> Commands:
             changed.append(each.to_commands(every_limit=limits_changed))
     shards = [shards_command(wanted.shards)] if wanted.shards > 1 and known.shards is None else []
     capacity = [wanted.capacity.to_commands()] if wanted.capacity != known.capacity else []
+    if wanted.risk_capacity != known.risk_capacity:
+        capacity.append(wanted.risk_capacity.to_commands())
     rule = [wanted.rule.to_commands()] if wanted.rule != known.rule else []
     opened = [
         _account_commands(account, wanted.instruments)

@@ -21,7 +21,7 @@ from typing import Final
 
 import numpy as np
 
-from components.configuration.capacity import Capacity
+from components.configuration.capacity import Capacity, RiskCapacity
 from components.configuration.model import PlatformConfiguration
 from components.configuration.risk import RiskRule
 from components.configuration.setup import gate_from_commands
@@ -103,6 +103,7 @@ def recover(configuration: PlatformConfiguration, progress: Progress | None = No
         _known_accounts(restored),
         RiskRule.from_commands(rules),
         Capacity.from_commands(rules),
+        RiskCapacity.from_commands(rules),
         gate_from_commands(rules),
         len(restored.shards) if restored.commands_last else None,
     )

@@ -66,7 +66,8 @@ def run_platform(
     _refuse_second_instance(configuration)
     for line in require_fit(configuration):
         _LOG.warning(line)
-    warm_up(click.echo, merge=configuration.titan.shards > 1)
+    titan = configuration.titan
+    warm_up(click.echo, merge=titan.shards > 1, gate=titan.risk_gate)
     recovery = recover(configuration, ReplayProgress(click.echo))
     for note in recovery.notes:
         click.echo(f"journal: {note}")

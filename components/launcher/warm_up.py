@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -40,17 +40,20 @@ _PREFIX = "warm-up-"
 _TIMEOUT_NS = 1_000
 
 
-def warm_up(say: Callable[[str], None], *, merge: bool = False) -> None:
+def warm_up(say: Callable[[str], None], *, merge: bool = False, gate: bool = False) -> None:
     """Make all kernels ready in this process; ``say`` prints progress when they are compiled.
 
-    With ``merge`` those of the merge of several Titans too.  The segments that the steps make are
-    removed at the end, also when a signal ends it.
+    With ``merge`` those of the merge of several Titans too, with ``gate`` those of the risk gate.  The
+    segments that the steps make are removed at the end, also when a signal ends it.
     """
     steps = _STEPS
     marker = cache_directory() / f"complete-{kernels_digest()}"
     if merge:
-        steps = (*_STEPS, ("the merge of several Titans", _warm_merge))
+        steps = (*steps, ("the merge of several Titans", _warm_merge))
         marker = marker.with_name(f"{marker.name}-merge")
+    if gate:
+        steps = (*steps, ("the risk gate", _warm_gate))
+        marker = marker.with_name(f"{marker.name}-gate")
     cold = not marker.exists()
     if cold:
         say("compiling the kernels; this happens once for each version of the code")
@@ -139,11 +142,39 @@ def _order() -> Any:
 def _warm_titan() -> None:
     from components.titan.depth_view import depth_rows
     from components.titan.engine import new_outbox, new_state, state_hash
-    from components.titan.instrumentation import titan_counters
-    from components.titan.pipeline import Wiring, bound_of, new_progress, serve
+    from components.titan.pipeline import bound_of, new_progress, serve
 
     state = new_state()
-    block = CounterBlock.create(_name("titan"), specs_for(TITAN, _instruments()))
+    with _titan_bench("titan") as (wiring, counters):
+        outbox = new_outbox(2 * int(bound_of(state)))
+        serve(wiring, state, outbox, counters, new_progress(0), _TIMEOUT_NS)
+        depth_rows(state, 1)
+        state_hash(state)
+
+
+def _warm_gate() -> None:
+    """Live, and as a replay does."""
+    from components.risk_gate import RiskGate
+    from components.sentinel.engine import new_state as new_sentinel
+    from components.titan.engine import new_outbox, new_state
+    from components.titan.gated_pipeline import parts_of, serve_gated
+    from components.titan.pipeline import bound_of, new_progress
+
+    gate = RiskGate.beside(new_state(), new_sentinel())
+    with _titan_bench("gate") as (wiring, counters):
+        outbox = new_outbox(2 * int(bound_of(gate.titan)))
+        parts, progress = parts_of(gate), new_progress(0)
+        serve_gated(wiring, parts, outbox, counters, progress, _TIMEOUT_NS)
+        gate.apply_batch(_commands(), int(progress[0]) + 1, outbox)
+
+
+@contextlib.contextmanager
+def _titan_bench(name: str) -> Iterator[tuple[Any, Any]]:
+    """Where a Titan with commands before it sits, and its counters."""
+    from components.titan.instrumentation import titan_counters
+    from components.titan.pipeline import Wiring
+
+    block = CounterBlock.create(_name(name), specs_for(TITAN, _instruments()))
     with _Bench() as bench:
         consumer = bench.commands.consumer("titan", start=0)
         bench.commands.producer("warm").write(_commands())
@@ -158,11 +189,7 @@ def _warm_titan() -> None:
             heartbeat=_order(),
             never=_order(),
         )
-        counters = titan_counters(block, _instruments())
-        outbox = new_outbox(2 * int(bound_of(state)))
-        serve(wiring, state, outbox, counters, new_progress(0), _TIMEOUT_NS)
-        depth_rows(state, 1)
-        state_hash(state)
+        yield wiring, titan_counters(block, _instruments())
 
 
 def _warm_merge() -> None:

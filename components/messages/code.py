@@ -40,7 +40,8 @@ OP_LEVERAGE: Final = 25
 OP_MARGIN: Final = 26
 OP_SHARDS: Final = 27
 OP_RISK_GATE: Final = 28
-OP_COUNT: Final = 29
+OP_RISK_CAPACITY: Final = 29
+OP_COUNT: Final = 30
 
 OP_NAMES: Final = {
     OP_VOID: "void",
@@ -72,6 +73,7 @@ OP_NAMES: Final = {
     OP_MARGIN: "margin",
     OP_SHARDS: "shards",
     OP_RISK_GATE: "risk_gate",
+    OP_RISK_CAPACITY: "risk_capacity",
 }
 
 # Kinds of the events stream: first what Titan decides, then what it passes through in order.
@@ -109,7 +111,8 @@ EVENT_LEVERAGE: Final = 30
 EVENT_MARGIN: Final = 31
 EVENT_SHARDS: Final = 32
 EVENT_RISK_GATE: Final = 33
-EVENT_COUNT: Final = 34
+EVENT_RISK_CAPACITY: Final = 34
+EVENT_COUNT: Final = 35
 
 EVENT_NAMES: Final = {
     EVENT_VOID: "void",
@@ -146,6 +149,7 @@ EVENT_NAMES: Final = {
     EVENT_MARGIN: "margin",
     EVENT_SHARDS: "shards",
     EVENT_RISK_GATE: "risk_gate",
+    EVENT_RISK_CAPACITY: "risk_capacity",
 }
 
 EVENT_OF_OP: Final = EVENT_PRICE - OP_PRICE

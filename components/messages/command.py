@@ -54,6 +54,7 @@ Which fields an operation uses (all others are zero):
                  BOOK_LEVELS or BOOK_ORDERS; qty: how many rows a side, up to BOOK_ROWS_MAX)
     capacity     price qty order_id (price: how many orders may live at once; qty: how many
                  positions there may be; order_id: how many instruments, removed ones too, 0: as before)
+    risk_capacity price stop_price qty       (how many wallets, symbols, positions Sentinel takes)
     shards       qty               (qty: how many Titans there are; the first command or never)
     snapshot     order_id                                     (order_id: the marker's number)
     timer        only its timestamp

@@ -53,6 +53,7 @@ from components.messages.code import (
     OP_PRICE,
     OP_REPLACE,
     OP_RESUME,
+    OP_RISK_CAPACITY,
     OP_RISK_GATE,
     OP_RISK_RULE,
     OP_SESSION_END,
@@ -107,12 +108,14 @@ from components.messages.risk_command_text import (
     format_funding,
     format_leverage,
     format_margin,
+    format_risk_capacity,
     format_risk_gate,
     parse_deleverage,
     parse_funding,
     parse_leverage,
     parse_margin,
     parse_resume,
+    parse_risk_capacity,
     parse_risk_gate,
 )
 from components.units import ORDER_ID_MAX, TIMESTAMP_MAX, money_to_text
@@ -234,6 +237,7 @@ _PARSERS: Final[dict[int, _Parser]] = {
     OP_DELEVERAGE: parse_deleverage,
     OP_RESUME: parse_resume,
     OP_RISK_GATE: parse_risk_gate,
+    OP_RISK_CAPACITY: parse_risk_capacity,
     OP_SNAPSHOT: _parse_snapshot,
     OP_TIMER: _parse_timer,
 }
@@ -346,5 +350,6 @@ _FORMATTERS: Final[dict[int, _Formatter]] = {
     OP_MARGIN: format_margin,
     OP_DELEVERAGE: format_deleverage,
     OP_RISK_GATE: format_risk_gate,
+    OP_RISK_CAPACITY: format_risk_capacity,
     OP_SNAPSHOT: _format_snapshot,
 }

@@ -46,6 +46,7 @@ from components.messages.code import (
     EVENT_OF_RISK_OP,
     EVENT_PRICE,
     EVENT_REJECTED,
+    EVENT_RISK_CAPACITY,
     EVENT_RISK_GATE,
     EVENT_SESSION_END,
     EVENT_SHARDS,
@@ -127,6 +128,7 @@ _CARRIED_KINDS: Final = frozenset(
     (
         *range(EVENT_PRICE, EVENT_SESSION_END + 1),
         *range(EVENT_DELEVERAGE, EVENT_MARGIN + 1),
+        EVENT_RISK_CAPACITY,
         EVENT_RISK_GATE,
     )
 )
@@ -437,5 +439,6 @@ _CARRIED_READABLE: Final = (
     "leverage",
     "margin",
     "risk_gate",
+    "risk_capacity",
 )
 _READABLE: Final = {*_PARSERS, *(_EVENTS[name] for name in _CARRIED_READABLE)}

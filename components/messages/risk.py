@@ -10,7 +10,8 @@ Which fields a kind uses (``seq`` is the sequence of the command behind the even
     at_risk         account equity maintenance collateral; flags: the level entered, 0: none any more
     liquidation     account symbol side qty price; side: of the closing order; price: the mark;
                     qty: what this step closes; amount: the loss on it, >= 0; bankruptcy_price (0:
-                    at market); collateral equity maintenance
+                    at market); collateral equity maintenance; flags: the margin tier, from 0;
+                    entry_value: the version of the rules (both 0 before version 3)
     insurance_fund  amount: the change; collateral: the fund after it; account: for whom
                     (0: its start); entry_value: bad debt, what the fund could not pay
     deleverage      account symbol side qty price; amount: profit realised by it; collateral

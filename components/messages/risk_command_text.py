@@ -7,6 +7,7 @@
      "counterparty":8}                                               Sentinel's own
     {"op":"resume"}                                                  the platform started again
     {"op":"risk_gate","on":true}                                     orders pass the risk gate
+    {"op":"risk_capacity","accounts":400000,"symbols":160,"positions":1000000}
 
 ``leverage`` may be left out, which is as much as the symbol allows, and so may ``margin``: cross.
 """
@@ -42,6 +43,9 @@ from components.units import ACCOUNT_MAX, PPM, money_to_text
 _MARGINS: Final = by_name(MARGIN_NAMES)
 _SIDES: Final = by_name(SIDE_NAMES)
 _LEVERAGE_MAX: Final = 2**32 - 1
+_COUNT: Final = "a whole number from 1"
+_LIMITS: Final = (("accounts", "price"), ("symbols", "stop_price"), ("positions", "qty"))
+"""The keys of a risk capacity, and the command's fields."""
 
 
 def parse_funding(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
@@ -88,6 +92,20 @@ def parse_resume(reader: Reader, instruments: InstrumentTable, into: np.void) ->
 def parse_risk_gate(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
     """Whether orders pass the risk gate."""
     into["qty"] = reader.flag("on")
+
+
+def parse_risk_capacity(reader: Reader, instruments: InstrumentTable, into: np.void) -> None:
+    """How many wallets, symbols and positions Sentinel takes."""
+    for key, field in _LIMITS:
+        into[field] = reader.integer(key, 1, INT64_MAX, _COUNT)
+
+
+def format_risk_capacity(
+    command: np.void, instruments: InstrumentTable, line: dict[str, Any]
+) -> None:
+    """A risk capacity command."""
+    for key, field in _LIMITS:
+        line[key] = int(command[field])
 
 
 def format_funding(command: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@
      "maintenance":"4.5","collateral":"100"}
     {"seq":9,"risk":"liquidation","account":7,"symbol":"BTCUSDT","side":"sell","qty":"0.5",
      "price":"45226.13","loss":"2386.935","bankruptcy_price":"45000","equity":"113.065",
-     "maintenance":"113.065325","collateral":"2500"}
+     "maintenance":"113.065325","collateral":"2500","tier":0,"rules":3}
     {"seq":9,"risk":"insurance_fund","account":7,"amount":"-10","fund":"990","bad_debt":"0"}
     {"seq":9,"risk":"deleverage","account":7,"symbol":"BTCUSDT","side":"sell","qty":"1",
      "price":"45000","amount":"3"}
@@ -17,7 +17,8 @@
     {"seq":9,"risk":"funding","account":7,"symbol":"BTCUSDT","amount":"-0.5","collateral":"99.5"}
 
 What concerns the wallet of an isolated position has ``"margin":"isolated"`` and its symbol.
-``qty`` of a position is signed, negative is short; ``side`` is the closing order's.
+``qty`` of a position is signed, negative is short; ``side`` is the closing order's.  ``rules`` is the
+version of the rules that decided; before version 3 a liquidation says neither that nor its tier.
 """
 
 from __future__ import annotations
@@ -116,6 +117,9 @@ def _format_liquidation(risk: np.void, instruments: InstrumentTable, line: dict[
     bankruptcy_price = int(risk["bankruptcy_price"])
     line["bankruptcy_price"] = ticks_text(bankruptcy_price, int(risk["symbol"]), instruments)
     _format_balances(risk, instruments, line)
+    if risk["entry_value"]:
+        line["tier"] = int(risk["flags"])
+        line["rules"] = int(risk["entry_value"])
 
 
 def _format_fund(risk: np.void, instruments: InstrumentTable, line: dict[str, Any]) -> None:

@@ -103,7 +103,7 @@ def trail_words(trail: Trail, table: InstrumentTable) -> Iterator[str]:
     yield (
         f"account {record['account']} was liquidated in {record['symbol']}: at a mark of "
         f"{record['price']} its equity {record['equity']} was below its maintenance margin "
-        f"{record['maintenance']}"
+        f"{record['maintenance']}{_rules_words(trail, table)}"
     )
     if trail.order is None:
         yield f"  {words_of(trail.cause, table)}"
@@ -111,6 +111,17 @@ def trail_words(trail: Trail, table: InstrumentTable) -> Iterator[str]:
         yield "  its order had not come back into the commands when the journal ended"
         return
     yield from life_words(trail.order, table)
+
+
+def _rules_words(trail: Trail, table: InstrumentTable) -> str:
+    """By which margin tier and which rules, where the record says it; tiers as they are now."""
+    record = trail.liquidation.record
+    if not record["entry_value"]:
+        return ""
+    number = int(record["flags"])
+    tiers = table.at(int(record["symbol"])).margin_tiers
+    rate = f" ({tiers[number].maintenance_ppm} ppm)" if number < len(tiers) else ""
+    return f", by margin tier {number}{rate} and version {int(record['entry_value'])} of the rules"
 
 
 def _symbol_of(life: Life) -> int:

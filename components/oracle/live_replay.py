@@ -58,6 +58,8 @@ _SHOW_S: Final = 0.1
 _BATCH: Final = 256
 _STEP_COMMANDS: Final = 1 << 14
 _LOOPBACK: Final = "127.0.0.1"
+_ACCOUNTS_SHOWN: Final = 1 << 17
+"""The first so many, whatever limit the journal comes to."""
 
 
 @dataclass(frozen=True)
@@ -151,9 +153,8 @@ class _Stage:
         self._feed = FeedCounters(feed, table, simulated=False, now_ns=self._now)
         self._titan = titan_counting.titan_counters(titan, table)
         self._sentinel = sentinel_counting.sentinel_counters(sentinel, table)
-        capacity = len(derivation.sentinel.accounts)
-        self._rows = np.zeros(capacity, ACCOUNT_VIEW)
-        self._accounts = self._table(ACCOUNTS, ACCOUNT_VIEW, capacity)
+        self._rows = np.zeros(_ACCOUNTS_SHOWN, ACCOUNT_VIEW)
+        self._accounts = self._table(ACCOUNTS, ACCOUNT_VIEW, _ACCOUNTS_SHOWN)
         self._symbols = len(table)
         self._books = self._table_at(
             depth_name(platform, TITAN), DEPTH_VIEW, depth_capacity(self._symbols)

@@ -21,7 +21,13 @@ from typing import Any, Final
 import numpy as np
 
 from components.instruments import DEFINING_OPS
-from components.messages.code import OP_CAPACITY, OP_RISK_GATE, OP_RISK_RULE, OP_SHARDS
+from components.messages.code import (
+    OP_CAPACITY,
+    OP_RISK_CAPACITY,
+    OP_RISK_GATE,
+    OP_RISK_RULE,
+    OP_SHARDS,
+)
 from components.messages.command import COMMAND, Commands, new_commands
 from components.oracle.platform_hash import platform_hash
 from components.oracle.store import Journal, JournalCorruptError, dtype_text, snapshot_file, upcast
@@ -34,7 +40,14 @@ from components.titan.shards import Shards, combined_hash, new_shards, shards_ha
 
 FOLDER: Final = "snapshots"
 _STREAMS: Final = ("commands", "events", "risk")
-_CONFIGURING: Final = (*DEFINING_OPS, OP_RISK_RULE, OP_CAPACITY, OP_SHARDS, OP_RISK_GATE)
+_CONFIGURING: Final = (
+    *DEFINING_OPS,
+    OP_RISK_RULE,
+    OP_CAPACITY,
+    OP_RISK_CAPACITY,
+    OP_SHARDS,
+    OP_RISK_GATE,
+)
 
 
 @dataclass(frozen=True)

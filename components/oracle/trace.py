@@ -27,6 +27,7 @@ from components.messages.code import (
     OP_AMEND,
     OP_CANCEL,
     RISK_DELEVERAGE,
+    RISK_INSURANCE_FUND,
     RISK_LIQUIDATION,
     SOURCE_SENTINEL,
 )
@@ -219,11 +220,12 @@ def _judged(account: int, order_id: int, lines: list[Line]) -> Life:
 
 
 def _with_risk(journal: Journal, life: Life) -> Life:
-    """With what the order's trades did to its account, and what made Sentinel place it."""
+    """With what the order's trades, or its takeover, did to its account, what made Sentinel place
+    it, and what the fund paid."""
     trades = {
         line.command
         for line in life.lines
-        if line.stream == "events" and line.record["kind"] == EVENT_TRADE
+        if line.stream == "events" and line.record["kind"] in (EVENT_TRADE, EVENT_DELEVERAGE)
     }
     extra: list[Line] = []
     if trades:
@@ -239,9 +241,14 @@ def _with_risk(journal: Journal, life: Life) -> Life:
         extra += [
             line
             for line in _risk_of(journal, cause, cause)
-            if line.record["kind"] == RISK_LIQUIDATION
-            and line.record["account"] == life.account
-            and line.record["symbol"] == placed.record["symbol"]
+            if line.record["account"] == life.account
+            and (
+                line.record["kind"] == RISK_INSURANCE_FUND
+                or (
+                    line.record["kind"] == RISK_LIQUIDATION
+                    and line.record["symbol"] == placed.record["symbol"]
+                )
+            )
         ]
     known = {line[:3] for line in life.lines}
     lines = [*life.lines, *(line for line in extra if line[:3] not in known)]

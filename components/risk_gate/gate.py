@@ -5,30 +5,64 @@
             └─────────────────────────────────────────────────────────────────────────────────────┘
 
 A round ends before the next order of an account that Sentinel knows, since its verdict may depend on
-what came before.  The loop is Python over compiled steps: in one kernel each of the two engines
-would be compiled once more, and whoever runs without the gate would pay for it.
+what came before.  All of it is one kernel, which holds both engines; who runs without the gate
+never compiles it.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from components.messages.code import OP_RISK_GATE
 from components.messages.command import Commands, new_commands
-from components.messages.event import Events
-from components.risk_gate.open_orders import new_open_orders, note_orders
+from components.risk_gate.open_orders import OpenOrders, new_open_orders, note_orders
 from components.risk_gate.verdict import prepare
-from components.sentinel.engine.apply import apply_batch as follow_batch
-from components.sentinel.engine.outbox import new_outbox, outbox_bound
+from components.sentinel.engine.apply import dispatch
+from components.sentinel.engine.outbox import SentinelOutbox, largest_bound, new_outbox
 from components.sentinel.engine.snapshot import canonical_bytes, restore
-from components.sentinel.engine.state import SentinelState, limits_of
+from components.sentinel.engine.state import SentinelState
 from components.titan.engine.apply import apply_batch
 from components.titan.engine.state import RISK_GATE, Outbox, TitanState
+from disruptor.compiled import entry, internal
 
 _ROUND_MAX: Final = 256
-_OUTBOX_RECORDS: Final = 1 << 12
+
+
+@entry
+def apply_gated(
+    titan: TitanState,
+    sentinel: SentinelState,
+    orders: OpenOrders,
+    answers: SentinelOutbox,
+    prepared: NDArray[Any],
+    commands: NDArray[Any],
+    first_sequence: int,
+    outbox: Outbox,
+) -> int:
+    """Apply commands through the gate while both outboxes have room; how many."""
+    applied = 0
+    while applied < len(commands) and largest_bound(sentinel) <= answers.risks.size:
+        count = prepare(titan, sentinel, orders, commands, applied, prepared)
+        begin = outbox.count[0]
+        done = apply_batch(titan, prepared[:count], first_sequence + applied, outbox)
+        _follow(sentinel, answers, outbox, begin)
+        note_orders(titan, sentinel, orders, prepared[:done])
+        applied += done
+        if done < count:
+            break
+    return applied
+
+
+@internal
+def _follow(sentinel: SentinelState, answers: SentinelOutbox, outbox: Outbox, begin: int) -> None:
+    """Let the Sentinel see the events from there on; what it says of them, the other one says."""
+    for number in range(begin, outbox.count[0]):
+        answers.risk_count[0] = 0
+        answers.order_count[0] = 0
+        dispatch(sentinel, outbox.slots[number], answers)
 
 
 class RiskGate:
@@ -37,48 +71,51 @@ class RiskGate:
     def __init__(self, titan: TitanState, sentinel: SentinelState) -> None:
         self.titan = titan
         self.sentinel = sentinel
-        self._orders = new_open_orders(titan, sentinel)
-        self._round: Commands = new_commands(_ROUND_MAX)
-        self._answers = new_outbox(_OUTBOX_RECORDS, _OUTBOX_RECORDS)
+        self.orders: OpenOrders = new_open_orders(titan, sentinel)
+        self.prepared: Commands = new_commands(_ROUND_MAX)
+        self.answers: SentinelOutbox = new_outbox(0, 0)
+        self.make_room()
 
     @classmethod
     def beside(cls, titan: TitanState, sentinel: SentinelState) -> RiskGate:
         """One with a copy of a Sentinel that others go on with."""
-        return cls(titan, restore(canonical_bytes(sentinel), **limits_of(sentinel)))
+        return cls(titan, restore(canonical_bytes(sentinel)))
 
     def apply_batch(self, commands: Commands, first_sequence: int, outbox: Outbox) -> int:
         """As Titan's ``apply_batch``, with verdicts as soon as a command turns the gate on."""
         applied = 0
-        while applied < len(commands):
-            count = int(
-                prepare(self.titan, self.sentinel, self._orders, commands, applied, self._round)
+        while True:
+            applied += int(
+                apply_gated(
+                    self.titan,
+                    self.sentinel,
+                    self.orders,
+                    self.answers,
+                    self.prepared,
+                    commands[applied:],
+                    first_sequence + applied,
+                    outbox,
+                )
             )
-            prepared = self._round[:count]
-            begin = int(outbox.count[0])
-            done = int(apply_batch(self.titan, prepared, first_sequence + applied, outbox))
-            self._follow(outbox.slots[begin : int(outbox.count[0])])
-            note_orders(self.titan, self.sentinel, self._orders, prepared[:done])
-            applied += done
-            if done < count:
-                break
-        return applied
+            if applied == len(commands) or not self.make_room():
+                return applied
+
+    def make_room(self) -> bool:
+        """Enlarge what Sentinel's answers go to, if its limits ask for that; whether they did.
+
+        Memory is given to what is touched: each answer overwrites the last one.
+        """
+        bound = int(largest_bound(self.sentinel))
+        if bound <= self.answers.risks.size:
+            return False
+        self.answers = new_outbox(bound, bound)
+        return True
 
     @property
     def last_command(self) -> np.void:
         """The last command that began a round, with its verdict and worst price."""
-        first: np.void = self._round[0]
+        first: np.void = self.prepared[0]
         return first
-
-    def _follow(self, events: Events) -> None:
-        """Let the Sentinel see the events; what it says of them, the other one says."""
-        done = 0
-        while done < len(events):
-            box = self._answers
-            box.risk_count[0] = box.order_count[0] = 0
-            done = int(follow_batch(self.sentinel, events, done, box))
-            if done < len(events):
-                room = max(2 * int(outbox_bound(self.sentinel)), box.risks.size)
-                self._answers = new_outbox(room, room)
 
 
 def verdicts_needed(titan: TitanState, commands: Commands) -> bool:

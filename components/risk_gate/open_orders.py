@@ -18,6 +18,7 @@ from components.sentinel.engine.accounts import OWN, find_account
 from components.sentinel.engine.state import NONE, SentinelState, wide
 from components.titan.engine.order_index import find_order
 from components.titan.engine.state import LIVE, ORDER_TOP, PLACEMENTS, TitanState
+from disruptor.by_address import by_address
 from disruptor.compiled import entry, inlined, internal
 
 ENTRY: Final = np.dtype(
@@ -33,6 +34,7 @@ TOUCHED: Final = 4  # symbols in ``touched``
 COUNTS: Final = 5
 
 
+@by_address
 class OpenOrders(NamedTuple):
     """The lists, and sums over one of them while an order is judged."""
 
@@ -90,7 +92,7 @@ def _join(titan: TitanState, orders: OpenOrders, row: int, slot: np.uint32) -> N
 @internal
 def _sweep(titan: TitanState, orders: OpenOrders) -> None:
     """Drop whatever is gone: there are twice as many entries as there can be orders."""
-    for row in range(len(orders.first)):
+    for row in range(orders.counts[KNOWN_ACCOUNTS]):
         drop_ended(titan, orders, row)
 
 

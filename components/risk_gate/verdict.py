@@ -32,6 +32,7 @@ from components.messages.code import (
     OP_PLACE,
     OP_POSITION,
     OP_REPLACE,
+    OP_RISK_CAPACITY,
     OP_RISK_GATE,
     REASON_INSUFFICIENT_MARGIN,
     SELL,
@@ -97,7 +98,7 @@ def prepare(
             into[count]["reserved"] = REASON_INSUFFICIENT_MARGIN
         count += 1
         is_opening = is_opening or operation in (OP_ACCOUNT, OP_DEPOSIT, OP_POSITION)
-        if operation == OP_RISK_GATE:
+        if operation in (OP_RISK_GATE, OP_RISK_CAPACITY):
             break
     return count
 

@@ -22,6 +22,7 @@ from components.sentinel.engine.valuation import (
     maintenance_of,
     measure,
     owed_funding,
+    tier_at,
     value_of,
 )
 from components.units import PPM, money_to_text
@@ -53,15 +54,12 @@ def _figures(state: SentinelState, slot: int, into: Any) -> None:
     chosen = wide(position["leverage"])
     value = value_of(state, slot)
     most = leverage_cap(state, symbol, abs(value))
-    tier = wide(state.symbols[symbol]["tier_count"]) - 1
-    while tier > 0 and abs(value) <= state.tiers[symbol, tier]["floor"]:
-        tier -= 1
     into["value"] = value
     into["owed"] = owed_funding(state, slot)
     into["maintenance"] = maintenance_of(state, slot)
     into["initial"] = initial_margin_of_position(state, slot, chosen)
     into["leverage"] = min(chosen, most) if chosen > 0 else most
-    into["tier"] = tier
+    into["tier"] = tier_at(state, symbol, abs(value))
     into["falls_at"] = liquidation_price(state, slot)
 
 

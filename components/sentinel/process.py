@@ -61,7 +61,8 @@ class Showcase:
             counters_name(context.platform, context.name),
             specs_for(SENTINEL, settings.instruments),
         )
-        capacity = len(state.accounts)
+        capacity = int(state.summary[0]["accounts_allowed"])
+        capacity = max(capacity, settings.configuration.sentinel.capacity.accounts)
         self.liquidations_before = _liquidations_before(context)
         self._accounts = SnapshotTable.create(
             table_name(context.platform, ACCOUNTS), ACCOUNT_VIEW, capacity

@@ -23,7 +23,7 @@ from components.run_settings import RunSettings
 from components.titan.depth_view import DEPTH_VIEW, depth_capacity, depth_rows
 from components.titan.engine import new_outbox, state_hash
 from components.titan.engine.state import SHARD, SHARDS, Outbox, TitanState
-from components.titan.gated_pipeline import serve_gated
+from components.titan.gated_pipeline import GATE_TOO_SMALL, parts_of, serve_gated
 from components.titan.instrumentation import titan_counters
 from components.titan.pipeline import OUTBOX_TOO_SMALL, Wiring, bound_of, new_progress, serve
 from components.titan.working_set import prepare
@@ -112,11 +112,14 @@ def _serve(
         if gate is None:
             outcome = serve(wiring, state, outbox, counters, progress, _TIMEOUT_NS)
         else:
-            outcome = serve_gated(wiring, gate, outbox, counters, progress, _TIMEOUT_NS)
+            parts = parts_of(gate)
+            outcome = serve_gated(wiring, parts, outbox, counters, progress, _TIMEOUT_NS)
         context.beat()
         showing.offer()
         if outcome == OUTBOX_TOO_SMALL:
             outbox = _larger_outbox(state, 2 * outbox.slots.size)
+        elif outcome == GATE_TOO_SMALL and gate is not None:
+            gate.make_room()
         elif context.has_drained("commands"):
             return
 

@@ -41,10 +41,13 @@ class Symbol:
     funding_low: int = 0
     funding_high: int = 0
 
+    def tier(self, notional: int) -> int:
+        """The last tier whose floor is below this size."""
+        return max([0] + [i for i, (bottom, _) in enumerate(self.tiers) if notional > bottom])
+
     def cap(self, notional: int) -> int:
         """The most leverage at this size."""
-        tier = max([0] + [i for i, (bottom, _) in enumerate(self.tiers) if notional > bottom])
-        return min(self.caps[tier] or self.max_leverage, self.max_leverage)
+        return min(self.caps[self.tier(notional)] or self.max_leverage, self.max_leverage)
 
     def maintenance(self, notional: int) -> int:
         """Each slice of the notional pays the rate of its tier."""
@@ -96,6 +99,7 @@ class ReferenceSentinel:
         self.fund = 0
         self.fund_is_seeded = False
         self.bad_debt = 0
+        self.rules = 0
         self.fee_ppm = 0
         self.levels = [800_000, 0, 0]
         self.jump_ppm = 0
@@ -226,6 +230,7 @@ class ReferenceSentinel:
             code.EVENT_LEVERAGE: self.choose_leverage,
             code.EVENT_MARGIN: self.move_margin,
             code.EVENT_RESUME: self.resume,
+            code.EVENT_RISK_CAPACITY: self.capacity,
         }
         handlers.get(int(event["kind"]), lambda: None)()
 
@@ -238,7 +243,11 @@ class ReferenceSentinel:
         rules.tiers[index:] = [(int(self.event["price"]), int(self.event["qty"]))]
         rules.caps[index:] = [int(self.event["leverage"])]
 
+    def capacity(self) -> None:
+        self.max_wallets = int(self.event["price"])
+
     def risk_rule(self) -> None:
+        self.rules = int(self.event["order_id"])
         self.fee_ppm = int(self.event["price"])
         self.levels = [int(self.event[each]) for each in ("qty", "taker_fee", "maker_fee")]
         self.jump_ppm = int(self.event["maker_order_id"])
@@ -469,7 +478,7 @@ class ReferenceSentinel:
             if position or symbol in wallet.orders:
                 return self.reject(number, code.REASON_POSITION_EXISTS)
             is_new = (number, symbol) not in self.once_isolated
-            if isolate and is_new and len(self.wallets) == self.max_wallets:
+            if isolate and is_new and len(self.wallets) >= self.max_wallets:
                 return self.reject(number, code.REASON_POOL_FULL)
         elif position:
             was = self.initial(wallet)
@@ -761,6 +770,10 @@ class ReferenceSentinel:
         if other is not None and is_limited:
             lots = min(lots, abs(other.positions[symbol].lots))
         loss = max(-self.profit(symbol, position), 0)
+        told = {}
+        if self.rules >= 3:
+            notional = abs(self.value(symbol, position))
+            told = {"flags": self.symbols[symbol].tier(notional), "entry_value": self.rules}
         self.say(
             code.RISK_LIQUIDATION,
             account.account,
@@ -770,6 +783,7 @@ class ReferenceSentinel:
             price=self.symbols[symbol].mark,
             amount=ceil(Fraction(loss * lots, held)),
             bankruptcy_price=limit,
+            **told,
             **self.balances(account),
         )
         order = {"order_id": self.next_order_id, "qty": lots, "symbol": symbol, "side": side}

@@ -5,7 +5,7 @@ accounts, positions                where it is found
 margin, valuation                  exact arithmetic; what a wallet is worth now
 bands, trigger_heap, full_scan     whom a price may concern
 price, fills, cash                 a price, a trade, money
-funding, isolated, rules           rates, margin modes, set-up
+funding, isolated, rules, capacity rates, margin modes, set-up
 liquidation, ranking               what follows, step by step and in which order
 insurance_fund, deleveraging       who pays when the account cannot
 ledger, conservation               money that came and went, and that it adds up

@@ -1,6 +1,6 @@
 """The table of wallets: from an account's id and a scope to a row, and opening.
 
-Open addressing with linear probing over a table twice as large as the wallets; wallets are never
+Open addressing with linear probing over a table twice as large as the wallets may be many; wallets are never
 removed, so a lookup ends at the first free place.  Sequential ids, which is what people choose,
 spread without collisions.
 """
@@ -26,7 +26,7 @@ def scope_of(symbol: int) -> int:
 @inlined
 def _place(state: SentinelState, account: int, scope: int) -> int:
     """Where in the index the wallet is, or would go."""
-    mask = state.account_index.size - 1
+    mask = state.summary[0]["index_mask"]
     low = account & 0x7FFF_FFFF
     high = account >> 31
     mixed = (low * 0x9E37_79B1) ^ (high * 0x05EB_CA6B) ^ (scope * 0x2545_F491_4F)
@@ -55,6 +55,23 @@ def find_account(state: SentinelState, account: int) -> int:
     return find_wallet(state, account, OWN)
 
 
+@inlined
+def is_full(state: SentinelState) -> bool:
+    """Whether no wallet more is allowed."""
+    summary = state.summary[0]
+    return bool(summary["account_count"] >= summary["accounts_allowed"])
+
+
+@internal
+def index_anew(state: SentinelState, mask: int) -> None:
+    """Spread the wallets over the part of the index that this mask reaches."""
+    state.account_index[: state.summary[0]["index_mask"] + 1] = 0
+    state.summary[0]["index_mask"] = mask
+    for row in range(state.summary[0]["account_count"]):
+        record = state.accounts[row]
+        state.account_index[_place(state, record["account"], wide(record["scope"]))] = row + 1
+
+
 @internal
 def open_wallet(state: SentinelState, account: int, scope: int) -> int:
     """The row of a new wallet, or of the one that is there; NONE if the id is out of bounds or
@@ -66,7 +83,7 @@ def open_wallet(state: SentinelState, account: int, scope: int) -> int:
     if held > 0:
         return held - 1
     row = wide(state.summary[0]["account_count"])
-    if row == state.accounts.size:
+    if is_full(state):
         return NONE
     owner = row if scope == OWN else find_account(state, account)
     state.summary[0]["account_count"] = row + 1

@@ -8,6 +8,7 @@ live process, a replay, the tests and the offline tool all get the same answer.
     account, deposit, withdraw, position  cash.py
     funding                   funding.py  leverage, margin     isolated.py
     instrument, margin_tier, risk_rule, resume                 rules.py
+    risk_capacity             capacity.py
     all else                  nothing
 """
 
@@ -30,12 +31,14 @@ from components.messages.code import (
     EVENT_PRICE,
     EVENT_REJECTED,
     EVENT_RESUME,
+    EVENT_RISK_CAPACITY,
     EVENT_RISK_RULE,
     EVENT_TRADE,
     EVENT_WITHDRAW,
 )
 from components.sentinel.engine.accounts import find_account, wallet_for
 from components.sentinel.engine.bands import arm_wallet
+from components.sentinel.engine.capacity import apply_capacity
 from components.sentinel.engine.cash import (
     apply_account,
     apply_deposit,
@@ -66,7 +69,7 @@ def apply(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> None:
     """
     if not has_outbox_room(state, outbox):
         raise IndexError("the outbox has less room than outbox_bound")
-    _dispatch(state, event, outbox)
+    dispatch(state, event, outbox)
 
 
 @compiled
@@ -81,12 +84,13 @@ def apply_batch(
     for place in range(first, events.size):
         if not has_outbox_room(state, outbox):
             return place
-        _dispatch(state, events[place], outbox)
+        dispatch(state, events[place], outbox)
     return events.size
 
 
 @internal
-def _dispatch(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> None:
+def dispatch(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> None:
+    """``apply`` for kernels, which see to the outbox's room."""
     kind = event["kind"]
     if kind == EVENT_PRICE:
         apply_price(state, event, outbox)
@@ -118,6 +122,8 @@ def _dispatch(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> N
         apply_margin(state, event, outbox)
     elif kind == EVENT_RESUME:
         apply_resume(state)
+    elif kind == EVENT_RISK_CAPACITY:
+        apply_capacity(state, event, outbox)
 
 
 @internal

@@ -90,11 +90,21 @@ def disarm_wallet(state: SentinelState, row: int) -> None:
 @internal
 def arm_wallet(state: SentinelState, row: int) -> None:
     """Set the bands of all the wallet's positions from what it is worth now."""
-    disarm_wallet(state, row)
+    arm_measured(state, row, measure(state, row))
+
+
+@internal
+def arm_measured(state: SentinelState, row: int, found: Measure) -> None:
+    """``arm_wallet`` for one that was just measured.
+
+    A band that is narrower than need be stays as it is: to be looked at early costs a measurement,
+    and then it is armed anew.
+    """
     account = state.accounts[row]
     if account["position_count"] == 0:
+        disarm_wallet(state, row)
         return
-    away = distance(state, row, measure(state, row)) - 2 * account["slot_count"] - LEVELS
+    away = distance(state, row, found) - 2 * account["slot_count"] - LEVELS
     total = 0
     slot = wide(account["first_position"])
     while slot != NONE:
@@ -104,13 +114,15 @@ def arm_wallet(state: SentinelState, row: int) -> None:
     while slot != NONE:
         if state.positions[slot]["qty"] != 0:
             _arm_position(state, slot, away >> 6, total + POSITION_SLACK)
+        else:
+            disarm(state, slot, FALLING)
+            disarm(state, slot, RISING)
         slot = wide(state.positions[slot]["next_position"])
 
 
 @internal
 def arm_at_once(state: SentinelState, row: int) -> None:
     """Let the next price of any of the wallet's symbols look at it."""
-    disarm_wallet(state, row)
     slot = wide(state.accounts[row]["first_position"])
     while slot != NONE:
         if state.positions[slot]["qty"] != 0:

@@ -24,7 +24,13 @@ from components.messages.code import (
     REASON_UNKNOWN_ACCOUNT,
     REASON_UNKNOWN_SYMBOL,
 )
-from components.sentinel.engine.accounts import OWN, find_account, open_account, wallet_for
+from components.sentinel.engine.accounts import (
+    OWN,
+    find_account,
+    is_full,
+    open_account,
+    wallet_for,
+)
 from components.sentinel.engine.fills import add_position_risk, is_held, set_position
 from components.sentinel.engine.isolated import fund_opening, spare_of, tell_owner
 from components.sentinel.engine.ledger import DEPOSITED, TRADED, WITHDRAWN, add_flow
@@ -59,8 +65,7 @@ def _opening_refusal(state: SentinelState, event: np.void) -> int:
     """Why this event's account, if it is not there yet, cannot be opened."""
     if event["account"] < 0 or event["account"] > ACCOUNT_MAX:
         return REASON_UNKNOWN_ACCOUNT
-    is_full = state.summary[0]["account_count"] == state.accounts.size
-    if is_full and find_account(state, event["account"]) == NONE:
+    if is_full(state) and find_account(state, event["account"]) == NONE:
         return REASON_POOL_FULL
     return REASON_NONE
 

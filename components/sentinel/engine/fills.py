@@ -29,15 +29,17 @@ from components.messages.code import (
     SELL,
 )
 from components.sentinel.engine.accounts import OWN, find_account, wallet_for
+from components.sentinel.engine.bands import arm_measured
 from components.sentinel.engine.funding import settle
 from components.sentinel.engine.insurance_fund import charge_liquidation_fee, cover_deficit
 from components.sentinel.engine.isolated import fund_opening, release_closed, tell_owner
 from components.sentinel.engine.ledger import FEES, TRADED, add_flow
-from components.sentinel.engine.liquidation import end_order, find_order, judge_and_arm
+from components.sentinel.engine.liquidation import end_order, find_order, judge, judge_and_arm
 from components.sentinel.engine.margin import fill
 from components.sentinel.engine.outbox import (
     SentinelOutbox,
     add_account_risk,
+    add_measured_account_risk,
     add_rejection,
     add_risk,
 )
@@ -48,7 +50,7 @@ from components.sentinel.engine.positions import (
     release_if_done,
 )
 from components.sentinel.engine.state import FIRST_ORDER_ID, NONE, NOTIONAL_MAX, SentinelState, wide
-from components.sentinel.engine.valuation import owed_funding
+from components.sentinel.engine.valuation import measure, owed_funding
 from components.units import MONEY_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
 from disruptor.compiled import inlined, internal
 
@@ -197,11 +199,12 @@ def _apply_side(
             moved -= release_closed(state, row, slot, closed, held)
         moved += fund_opening(state, row, slot, (abs(lots) - closed) * lot_value)
     cover_deficit(state, event, outbox, row)
+    found = measure(state, row)
     change = account["collateral"] - before
     if change != 0:
-        add_account_risk(state, event, outbox, row, change)
+        add_measured_account_risk(state, event, outbox, row, change, found)
     release_if_done(state, slot)
-    judge_and_arm(state, event, outbox, row)
+    arm_measured(state, row, judge(state, event, outbox, row, found))
     tell_owner(state, event, outbox, row, moved)
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.sentinel.engine.price import is_reached
-from components.sentinel.engine.state import FALLING, NONE, RISING, SentinelState, wide
+from components.sentinel.engine.state import BLOCK_SLOTS, FALLING, NONE, RISING, SentinelState, wide
 from components.sentinel.engine.valuation import level_at, measure
-from disruptor.compiled import compiled, inlined
+from disruptor.compiled import compiled, inlined, internal
 
 
 @inlined
@@ -63,10 +63,23 @@ def reached_wallets(state: SentinelState) -> NDArray[np.int64]:
             sign = -1 if heap == FALLING else 1
             level = record["drift"] + sign * record["mark"]
             if is_reached(state, symbol, heap, level):
-                for slot in range(state.positions.size):
-                    node = state.triggers[heap, slot]
-                    is_here = wide(state.positions[slot]["symbol"]) == symbol
-                    if is_here and node["is_armed"] != 0 and node["key"] <= level:
-                        rows[count] = wide(state.positions[slot]["row"])
-                        count += 1
+                count = _add_reached(state, symbol, heap, level, rows, count)
     return rows[:count]
+
+
+@internal
+def _add_reached(
+    state: SentinelState, symbol: int, heap: int, level: int, rows: NDArray[np.int64], count: int
+) -> int:
+    block = wide(state.symbols[symbol]["first_block"])
+    left = wide(state.symbols[symbol]["slot_count"])
+    while block != NONE:
+        first = block * BLOCK_SLOTS
+        for slot in range(first, first + min(left, BLOCK_SLOTS)):
+            node = state.triggers[heap, slot]
+            if node["is_armed"] != 0 and node["key"] <= level:
+                rows[count] = wide(state.positions[slot]["row"])
+                count += 1
+        left -= BLOCK_SLOTS
+        block = wide(state.block_next[block])
+    return count

@@ -30,6 +30,7 @@ from components.sentinel.engine.ledger import (
 )
 from components.sentinel.engine.snapshot import scan_order
 from components.sentinel.engine.state import (
+    BLOCK_SLOTS,
     FALLING,
     FIRST_ORDER_ID,
     NONE,
@@ -188,13 +189,15 @@ def _check_limits(state: SentinelState, order: np.ndarray) -> None:
 
 
 def _check_heaps(state: SentinelState, order: np.ndarray) -> None:
-    is_open = np.zeros(len(state.positions), bool)
+    used = (int(order.max(initial=-1)) // BLOCK_SLOTS + 1) * BLOCK_SLOTS
+    is_open = np.zeros(used, bool)
     is_open[order] = state.positions["qty"][order] != 0
     for heap in (FALLING, RISING):
         nodes = state.triggers[heap]
-        _require(bool(((nodes["is_armed"] != 0) == is_open).all()), "G, armed", heap=heap)
+        armed = nodes["is_armed"][:used] != 0
+        _require(bool((armed == is_open).all()), "G, armed", heap=heap)
         seen = 0
-        for symbol in range(len(state.symbols)):
+        for symbol in np.flatnonzero(state.symbols[ROOTS[heap]] != NONE):
             pending = [(int(state.symbols[symbol][ROOTS[heap]]), NONE, -(2**63))]
             while pending:
                 slot, before, floor = pending.pop()

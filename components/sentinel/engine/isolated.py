@@ -33,6 +33,7 @@ from components.sentinel.engine.accounts import (
     OWN,
     find_account,
     find_wallet,
+    is_full,
     open_wallet,
     scope_of,
     wallet_for,
@@ -214,8 +215,7 @@ def _change_refusal(state: SentinelState, event: np.void, own: int, symbol: int,
     if event["side"] == MARGIN_CROSS:
         return REASON_NONE if slot != NONE else REASON_POOL_FULL
     isolated = find_wallet(state, wide(event["account"]), scope_of(symbol))
-    is_full = state.summary[0]["account_count"] == state.accounts.size
-    if isolated == NONE and is_full:
+    if isolated == NONE and is_full(state):
         return REASON_POOL_FULL
     has_slot = slot != NONE or symbol_has_room(state, symbol)
     return REASON_NONE if has_slot else REASON_POOL_FULL

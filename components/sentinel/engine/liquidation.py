@@ -47,7 +47,7 @@ from components.messages.code import (
 )
 from components.messages.command import ALL_SYMBOLS
 from components.sentinel.engine.accounts import OWN
-from components.sentinel.engine.bands import arm_wallet
+from components.sentinel.engine.bands import arm_measured
 from components.sentinel.engine.deleveraging import find_counterparty, send_deleverage
 from components.sentinel.engine.insurance_fund import pay_from_fund
 from components.sentinel.engine.margin import (
@@ -65,12 +65,13 @@ from components.sentinel.engine.outbox import (
     put_balances,
 )
 from components.sentinel.engine.positions import release_if_done
-from components.sentinel.engine.state import NONE, SentinelState, wide
+from components.sentinel.engine.state import NONE, RULES_TOLD, SentinelState, wide
 from components.sentinel.engine.valuation import (
     Measure,
     level_at,
     maintenance_of,
     measure,
+    tier_of,
     unrealised_of,
 )
 from components.units import PRICE_TICKS_MAX
@@ -100,33 +101,36 @@ def update_at_risk(
 @internal
 def warn(state: SentinelState, event: np.void, outbox: SentinelOutbox, row: int) -> None:
     """After money came or went: warn or calm the wallet, and set its bands anew."""
-    update_at_risk(state, event, outbox, row, measure(state, row))
-    arm_wallet(state, row)
+    found = measure(state, row)
+    update_at_risk(state, event, outbox, row, found)
+    arm_measured(state, row, found)
 
 
 @internal
 def judge_and_arm(state: SentinelState, event: np.void, outbox: SentinelOutbox, row: int) -> None:
     """After a position changed: judge the wallet, and set its bands anew."""
-    judge(state, event, outbox, row)
-    arm_wallet(state, row)
+    arm_measured(state, row, judge(state, event, outbox, row, measure(state, row)))
 
 
 @internal
-def judge(state: SentinelState, event: np.void, outbox: SentinelOutbox, row: int) -> None:
-    """Warn one wallet and, if it must be, take the next step of its liquidation."""
-    found = measure(state, row)
+def judge(
+    state: SentinelState, event: np.void, outbox: SentinelOutbox, row: int, found: Measure
+) -> Measure:
+    """Warn one wallet, which measures ``found``, and, if it must be, take the next step of its
+    liquidation; what it measures afterwards."""
     update_at_risk(state, event, outbox, row, found)
     account = state.accounts[row]
     if found.equity >= found.maintenance or account["orders_in_flight"] > 0:
-        return
+        return found
     slot = _heaviest_position(state, row)
     if slot == NONE:
-        return
+        return found
     if account["is_liquidated"] == 0:
         account["is_liquidated"] = 1
         _cancel_open_orders(state, event, outbox, row)
-    if not _is_guarded(state, row):
-        _liquidate(state, event, outbox, slot, found)
+    if _is_guarded(state, row):
+        return found
+    return _liquidate(state, event, outbox, slot, found)
 
 
 @internal
@@ -172,8 +176,8 @@ def _cancel_open_orders(
 @internal
 def _liquidate(
     state: SentinelState, event: np.void, outbox: SentinelOutbox, slot: int, found: Measure
-) -> None:
-    """Steps B to E for one position of a wallet that measures ``found``."""
+) -> Measure:
+    """Steps B to E for one position of a wallet that measures ``found``; what the fund leaves it."""
     position = state.positions[slot]
     row = wide(position["row"])
     account = state.accounts[row]
@@ -204,6 +208,9 @@ def _liquidate(
     record["amount"] = _loss_of(state, slot, lots)
     record["bankruptcy_price"] = limit
     put_balances(state, outbox, index, row, found)
+    if state.summary[0]["rule_version"] >= RULES_TOLD:
+        record["flags"] = tier_of(state, slot)
+        record["entry_value"] = state.summary[0]["rule_version"]
     if is_taken_over:
         send_deleverage(state, event, outbox, slot, counterparty, lots, limit)
     elif deficit <= 0 and is_limited:
@@ -214,6 +221,7 @@ def _liquidate(
     position["order_open"] = lots
     account["orders_in_flight"] += 1
     state.summary[0]["orders_in_flight"] += 1
+    return found
 
 
 @inlined

@@ -21,8 +21,9 @@ from components.messages.code import (
 from components.messages.command import COMMAND
 from components.messages.risk import RISK
 from components.sentinel.engine.accounts import OWN
-from components.sentinel.engine.state import SentinelState, wide
+from components.sentinel.engine.state import BLOCK_SLOTS, SentinelState, blocks_for, wide
 from components.sentinel.engine.valuation import Measure, measure
+from disruptor.by_address import by_address
 from disruptor.compiled import compiled, inlined, internal
 
 RECORDS_PER_EVENT: Final = 40
@@ -34,6 +35,7 @@ RECORDS_PER_ACCOUNT: Final = 5
 """Its funding, a warning, and the three records of a step."""
 
 
+@by_address
 class SentinelOutbox(NamedTuple):
     """Risk records and commands produced, in order; the counts say how many are valid."""
 
@@ -62,6 +64,14 @@ def outbox_bound(state: SentinelState) -> int:
     are no more accounts than positions.  Everything else is a handful.
     """
     return RECORDS_PER_ACCOUNT * wide(state.summary[0]["slot_count"]) + RECORDS_PER_EVENT
+
+
+@compiled
+def largest_bound(state: SentinelState) -> int:
+    """``outbox_bound`` of as many positions as may be there while the limits stay as they are."""
+    summary = state.summary[0]
+    allowed = BLOCK_SLOTS * blocks_for(summary["positions_allowed"], summary["symbols_allowed"])
+    return RECORDS_PER_ACCOUNT * max(allowed, wide(summary["slot_count"])) + RECORDS_PER_EVENT
 
 
 @inlined
@@ -128,16 +138,10 @@ def add_order(outbox: SentinelOutbox, event: np.void, operation: int, account: i
 
 
 @internal
-def add_balances(state: SentinelState, outbox: SentinelOutbox, index: int, row: int) -> None:
-    """Write the wallet's collateral, equity and maintenance, measured now, into a risk record."""
-    put_balances(state, outbox, index, row, measure(state, row))
-
-
-@internal
 def put_balances(
     state: SentinelState, outbox: SentinelOutbox, index: int, row: int, found: Measure
 ) -> None:
-    """``add_balances`` for a wallet that was just measured."""
+    """Write the balances of a wallet, which was just measured, into a risk record."""
     record = outbox.risks[index]
     record["collateral"] = state.accounts[row]["collateral"]
     record["equity"] = found.equity
@@ -149,13 +153,26 @@ def add_account_risk(
     state: SentinelState, event: np.void, outbox: SentinelOutbox, row: int, amount: int
 ) -> None:
     """Say that the wallet's collateral changed by ``amount``."""
+    add_measured_account_risk(state, event, outbox, row, amount, measure(state, row))
+
+
+@internal
+def add_measured_account_risk(
+    state: SentinelState,
+    event: np.void,
+    outbox: SentinelOutbox,
+    row: int,
+    amount: int,
+    found: Measure,
+) -> None:
+    """``add_account_risk`` for a wallet that was just measured."""
     index = add_risk(outbox, event, RISK_ACCOUNT, state.accounts[row]["account"])
     outbox.risks[index]["amount"] = amount
     scope = wide(state.accounts[row]["scope"])
     if scope != OWN:
         outbox.risks[index]["symbol"] = scope - 1
         outbox.risks[index]["side"] = MARGIN_ISOLATED
-    add_balances(state, outbox, index, row)
+    put_balances(state, outbox, index, row, found)
 
 
 @internal

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from components.messages.code import REASON_BAD_PRICE, REASON_UNKNOWN_SYMBOL
-from components.sentinel.engine.bands import arm_wallet, disarm_wallet
+from components.sentinel.engine.bands import arm_measured, disarm_wallet
 from components.sentinel.engine.liquidation import judge
 from components.sentinel.engine.margin import of_ppm
 from components.sentinel.engine.outbox import SentinelOutbox, add_rejection
@@ -26,6 +26,7 @@ from components.sentinel.engine.state import (
     wide,
 )
 from components.sentinel.engine.trigger_heap import root_of
+from components.sentinel.engine.valuation import Measure
 from components.units import PRICE_TICKS_MAX
 from disruptor.compiled import inlined, internal
 
@@ -93,10 +94,11 @@ def _act(state: SentinelState, event: np.void, outbox: SentinelOutbox) -> None:
     count = state.summary[0]["candidate_count"]
     rank(state.candidates, count)
     for place in range(count):
-        row = state.candidates[place]["row"]
+        candidate = state.candidates[place]
+        row = candidate["row"]
         state.accounts[row]["is_candidate"] = 0
-        judge(state, event, outbox, row)
-        arm_wallet(state, row)
+        found = Measure(candidate["equity"], candidate["maintenance"], candidate["notional"])
+        arm_measured(state, row, judge(state, event, outbox, row, found))
     state.summary[0]["candidate_count"] = 0
 
 

@@ -31,7 +31,7 @@ def add_candidate(state: SentinelState, row: int) -> None:
     candidate = state.candidates[count]
     candidate["account"] = account["account"]
     candidate["equity"] = found.equity
-    candidate["maintenance"] = max(found.maintenance, 1)
+    candidate["maintenance"] = found.maintenance
     candidate["notional"] = found.notional
     candidate["row"] = row
     candidate["scope"] = account["scope"]
@@ -42,7 +42,9 @@ def _comes_after(candidates: NDArray[np.void], left: int, right: int) -> bool:
     """Whether the candidate at ``left`` is ranked behind the one at ``right``."""
     one = candidates[left]
     other = candidates[right]
-    order = compare_ratios(one["equity"], one["maintenance"], other["equity"], other["maintenance"])
+    order = compare_ratios(
+        one["equity"], max(one["maintenance"], 1), other["equity"], max(other["maintenance"], 1)
+    )
     if order != 0:
         return bool(order > 0)
     if one["notional"] != other["notional"]:

@@ -1,5 +1,9 @@
 """Instruments, their margin tiers, and the risk rule: set-up that travels as events.
 
+The risk rule names the version of the rules by which it is to be applied, so that a journal is
+replayed by its own: 1 and 2 differ in what set-up sends, 3 says with each liquidation by which tier
+and version it was decided.
+
 A symbol starts with one tier of half a per cent, so that no position is ever without maintenance
 margin; tier 0 replaces it, and each further tier must rise in floor and not fall in rate.
 """
@@ -25,6 +29,9 @@ from components.sentinel.engine.state import (
 from components.units import MONEY_MAX, MONEY_UNIT_MAX, PPM
 from disruptor.compiled import internal
 
+RULE_VERSION: Final = 3
+"""The newest rules, which a new journal begins with."""
+
 LEVERAGE_MAX: Final = 1_000_000
 
 
@@ -35,6 +42,8 @@ def apply_instrument(state: SentinelState, event: np.void, outbox: SentinelOutbo
     money_unit = event["maker_account"]
     leverage = wide(event["leverage"])
     is_valid = symbol < state.symbols.size and 1 <= money_unit <= MONEY_UNIT_MAX
+    is_known = is_valid and state.symbols[symbol]["money_unit"] > 0
+    is_valid = is_valid and (is_known or symbol < state.summary[0]["symbols_allowed"])
     if is_valid and state.symbols[symbol]["slot_count"] > 0:
         is_valid = money_unit == state.symbols[symbol]["money_unit"]
     if not is_valid or leverage < 1 or leverage > LEVERAGE_MAX:

@@ -3,9 +3,11 @@
 Only what history decided is written; links, hash places and bands are rebuilt: a restored wallet is
 looked at at the next price of its symbols, which decides nothing.  Wallets stand in order of opening,
 positions symbol by symbol in scan order, so that a restored state behaves and hashes exactly like
-the one that it was taken from, also within other limits.
+the one that it was taken from.
 
-    magic, counts | summary | ledger | accounts | symbols | tiers | positions     little-endian
+    magic, counts | limits | summary | ledger | accounts | symbols | tiers | positions    little-endian
+
+Limits are written where they are not the defaults, which has a magic of its own.
 """
 
 from __future__ import annotations
@@ -18,16 +20,20 @@ from numpy.typing import NDArray
 
 from components.sentinel.engine.accounts import open_wallet
 from components.sentinel.engine.bands import arm_at_once
+from components.sentinel.engine.capacity import allow
 from components.sentinel.engine.fills import set_position
 from components.sentinel.engine.positions import add_position
 from components.sentinel.engine.state import (
-    ACCOUNTS_MAX,
+    ACCOUNTS_ALLOWED,
+    ACCOUNTS_ROOM,
     BLOCK_SLOTS,
     LEDGER_FLOWS,
     LEVELS,
     NONE,
-    OPEN_POSITIONS_MAX,
-    SYMBOLS_MAX,
+    POSITIONS_ALLOWED,
+    POSITIONS_ROOM,
+    SYMBOLS_ALLOWED,
+    SYMBOLS_ROOM,
     TIER,
     TIERS_MAX,
     SentinelState,
@@ -36,6 +42,7 @@ from components.sentinel.engine.state import (
 from disruptor.compiled import compiled
 
 MAGIC: Final = int.from_bytes(b"SENTINL2", "little")
+MAGIC_WITH_LIMITS: Final = int.from_bytes(b"SENTINL3", "little")
 
 SAVED_HEAD: Final = np.dtype(
     [(name, "<i8") for name in ("magic", "account_count", "symbol_count", "slot_count")]
@@ -90,6 +97,12 @@ SAVED_POSITION: Final = np.dtype(
         )
     ]
 )
+SAVED_LIMITS: Final = np.dtype(
+    [(name, "<i8") for name in ("accounts_allowed", "symbols_allowed", "positions_allowed")]
+)
+_WHATS: Final = ("accounts", "symbols", "positions")
+_ROOMS: Final = (ACCOUNTS_ROOM, SYMBOLS_ROOM, POSITIONS_ROOM)
+DEFAULT_LIMITS: Final = (ACCOUNTS_ALLOWED, SYMBOLS_ALLOWED, POSITIONS_ALLOWED)
 
 
 class SnapshotError(ValueError):
@@ -101,7 +114,9 @@ def canonical_bytes(state: SentinelState) -> bytes:
     summary = state.summary[0]
     symbol_count = _symbol_count(state)
     head = np.zeros(1, SAVED_HEAD)
-    head["magic"] = MAGIC
+    limits = _picked(state.summary, SAVED_LIMITS)
+    is_usual = limits[0].item() == DEFAULT_LIMITS
+    head["magic"] = MAGIC if is_usual else MAGIC_WITH_LIMITS
     head["account_count"] = summary["account_count"]
     head["symbol_count"] = symbol_count
     head["slot_count"] = summary["slot_count"]
@@ -110,6 +125,7 @@ def canonical_bytes(state: SentinelState) -> bytes:
     tiers[np.arange(TIERS_MAX)[None, :] >= symbols["tier_count"][:, None]] = np.zeros((), TIER)
     parts = [
         head,
+        limits[int(is_usual) :],
         _picked(state.summary, SAVED_SUMMARY),
         state.ledger.astype("<i8"),
         _picked(state.accounts[: summary["account_count"]], SAVED_ACCOUNT),
@@ -125,37 +141,37 @@ def state_hash(state: SentinelState) -> bytes:
     return hashlib.sha256(canonical_bytes(state)).digest()
 
 
-def restore(
-    data: bytes,
-    max_accounts: int = ACCOUNTS_MAX,
-    max_symbols: int = SYMBOLS_MAX,
-    max_positions: int = OPEN_POSITIONS_MAX,
-) -> SentinelState:
-    """The state that ``canonical_bytes`` wrote, within these limits; SnapshotError if it
-    cannot be."""
+def restore(data: bytes) -> SentinelState:
+    """The state that ``canonical_bytes`` wrote; SnapshotError if it cannot be."""
     if len(data) < SAVED_HEAD.itemsize:
         raise SnapshotError(f"a snapshot of Sentinel has at least 32 bytes, found {len(data)}")
     head = np.frombuffer(data, SAVED_HEAD, 1)[0]
-    if head["magic"] != MAGIC:
+    if head["magic"] not in (MAGIC, MAGIC_WITH_LIMITS):
         raise SnapshotError("the bytes are no snapshot of Sentinel, or of another version")
     counts = int(head["account_count"]), int(head["symbol_count"]), int(head["slot_count"])
-    for what, count, limit in zip(
-        ("accounts", "symbols", "positions"),
-        counts,
-        (max_accounts, max_symbols, max_positions),
-        strict=True,
-    ):
-        if not 0 <= count <= limit:
-            raise SnapshotError(f"the snapshot holds {count} {what}, the limit is {limit}")
-    state = new_state(max_accounts, max_symbols, max_positions)
-    _fill_state(state, _Reader(data, SAVED_HEAD.itemsize), *counts)
+    reader, limits = _Reader(data, SAVED_HEAD.itemsize), DEFAULT_LIMITS
+    if head["magic"] == MAGIC_WITH_LIMITS:
+        limits = reader.take(SAVED_LIMITS, 1)[0].item()
+    for what, count, limit, room in zip(_WHATS, counts, limits, _ROOMS, strict=True):
+        if not (0 <= count <= room and 1 <= limit <= room):
+            raise SnapshotError(
+                f"the snapshot holds {count} {what} and allows {limit}; there is room for {room}"
+            )
+    state = new_state(*map(max, limits, counts))
+    _fill_state(state, reader, *counts)
+    _set_limits(state, *limits)
     return state
+
+
+@compiled
+def _set_limits(state: SentinelState, accounts: int, symbols: int, positions: int) -> None:
+    allow(state, accounts, symbols, positions)
 
 
 def scan_order(state: SentinelState) -> NDArray[np.int64]:
     """Every used slot, symbol by symbol, in the order in which a price visits them."""
     parts = [np.zeros(0, np.int64)]
-    for symbol in state.symbols:
+    for symbol in state.symbols[state.symbols["slot_count"] > 0]:
         left, block = int(symbol["slot_count"]), int(symbol["first_block"])
         while block != NONE:
             first = block * BLOCK_SLOTS

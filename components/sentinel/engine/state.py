@@ -6,7 +6,7 @@
     triggers       for each position, where the mark must go before its wallet is looked at again
     symbols        grid, mark, tier count, the chain of the symbol's blocks, its heaps of triggers
     tiers          margin tiers, one row of ``TIERS_MAX`` a symbol
-    summary        the one record of counts, the risk rule and the insurance fund
+    summary        the one record of counts, limits, the risk rule and the insurance fund
     ledger         money that ever crossed the accounts' edge, see ``ledger.py``
     candidates     scratch: wallets that a price touched; empty between two events
 
@@ -38,7 +38,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from disruptor.compiled import inlined
+from disruptor.aligned import zeros
+from disruptor.by_address import by_address
+from disruptor.compiled import compiled, inlined
 
 NOTIONAL_MAX: Final = 2**56
 PENDING_MAX: Final = 2**54
@@ -56,6 +58,8 @@ RISING: Final = 1
 DEFAULT_MAINTENANCE_PPM: Final = 5_000
 DEFAULT_AT_RISK_PPM: Final = 800_000
 FIRST_ORDER_ID: Final = 2**61
+RULES_TOLD: Final = 3
+"""From this version of the rules on, a liquidation says its tier and its rules."""
 
 ACCOUNT: Final = np.dtype(
     [
@@ -158,6 +162,10 @@ SUMMARY: Final = np.dtype(
         ("fund", np.int64),
         ("fund_seeded", np.int64),  # 1 once a risk rule has started the fund
         ("candidate_count", np.int64),
+        ("index_mask", np.int64),  # of the part of ``account_index`` that is in use
+        ("accounts_allowed", np.int64),  # as capacity.py sets them, like the next two
+        ("symbols_allowed", np.int64),
+        ("positions_allowed", np.int64),
     ],
     align=True,
 )
@@ -180,6 +188,7 @@ Positions = NDArray[np.void]
 """An array of dtype POSITION."""
 
 
+@by_address
 class SentinelState(NamedTuple):
     """The whole of Sentinel; compiled functions take it as their first argument."""
 
@@ -205,57 +214,72 @@ def wide(value: int) -> int:
     return np.int64(value)  # type: ignore[return-value]
 
 
-ACCOUNTS_MAX: Final = 1 << 14
-SYMBOLS_MAX: Final = 64
-OPEN_POSITIONS_MAX: Final = 1 << 15
-"""What a journaled run holds.  What does not fit is refused, which is an outcome: so these are the
-program's own constants, never a setting outside of the journal."""
+ACCOUNTS_ALLOWED: Final = 1 << 14
+SYMBOLS_ALLOWED: Final = 64
+POSITIONS_ALLOWED: Final = 1 << 15
+"""What is allowed until a capacity event says otherwise."""
+
+ACCOUNTS_ROOM: Final = 1 << 20
+SYMBOLS_ROOM: Final = 1 << 12
+POSITIONS_ROOM: Final = 1 << 21
+"""What there is room for at least: the most that a capacity event can allow."""
 
 
 def new_state(
-    max_accounts: int = ACCOUNTS_MAX,
-    max_symbols: int = SYMBOLS_MAX,
-    max_positions: int = OPEN_POSITIONS_MAX,
+    max_accounts: int = ACCOUNTS_ALLOWED,
+    max_symbols: int = SYMBOLS_ALLOWED,
+    max_positions: int = POSITIONS_ALLOWED,
 ) -> SentinelState:
-    """An empty state with room for so many wallets, symbols and open positions.
+    """An empty state that allows so many wallets, symbols and open positions.
 
-    Whatever is journaled, and whatever replays it, uses the defaults.
+    Its arrays are many times larger, and cost nothing: the operating system gives memory to what is
+    touched, page by page.  What is not allowed is refused, which is an outcome, so whatever is
+    journaled, and whatever replays it, begins with the defaults; see ``capacity.py``.
 
     Memory: 120 bytes a wallet, 112 a position.  ValueError if a limit is not positive.
     """
     if min(max_accounts, max_symbols, max_positions) < 1:
         raise ValueError("max_accounts, max_symbols and max_positions must be at least 1")
-    block_count = -(-max_positions // BLOCK_SLOTS) + max_symbols
-    index_size = 1 << (2 * max_accounts - 1).bit_length()
+    accounts = max(max_accounts, ACCOUNTS_ROOM)
+    symbols = max(max_symbols, SYMBOLS_ROOM)
+    blocks = blocks_for(max(max_positions, POSITIONS_ROOM), symbols)
     state = SentinelState(
-        account_index=np.zeros(index_size, np.int32),
-        accounts=np.zeros(max_accounts, ACCOUNT),
-        positions=np.zeros(block_count * BLOCK_SLOTS, POSITION),
-        triggers=np.zeros((2, block_count * BLOCK_SLOTS), TRIGGER),
-        block_next=np.arange(1, block_count + 1, dtype=np.int32),
-        block_previous=np.full(block_count, NONE, np.int32),
-        symbols=np.zeros(max_symbols, SYMBOL),
-        tiers=np.zeros((max_symbols, TIERS_MAX), TIER),
-        summary=np.zeros(1, SUMMARY),
+        account_index=zeros(index_mask_for(accounts) + 1, np.int32),
+        accounts=zeros(accounts, ACCOUNT),
+        positions=zeros(blocks * BLOCK_SLOTS, POSITION),
+        triggers=zeros(2 * blocks * BLOCK_SLOTS, TRIGGER).reshape(2, -1),
+        block_next=np.arange(1, blocks + 1, dtype=np.int32),
+        block_previous=np.full(blocks, NONE, np.int32),
+        symbols=zeros(symbols, SYMBOL),
+        tiers=zeros(symbols * TIERS_MAX, TIER).reshape(symbols, TIERS_MAX),
+        summary=zeros(1, SUMMARY),
         ledger=np.zeros((LEDGER_FLOWS, 2), np.int64),
-        candidates=np.zeros(max_accounts, CANDIDATE),
+        candidates=zeros(accounts, CANDIDATE),
     )
     state.block_next[-1] = NONE
     for name in ("first_block", "last_block", "falling", "rising"):
         state.symbols[name] = NONE
     summary = state.summary[0]
-    summary["free_block_count"] = block_count
     summary["next_order_id"] = FIRST_ORDER_ID
     summary["at_risk_ppm"] = (DEFAULT_AT_RISK_PPM, 0, 0)
+    summary["accounts_allowed"] = max_accounts
+    summary["symbols_allowed"] = max_symbols
+    summary["positions_allowed"] = max_positions
+    summary["index_mask"] = index_mask_for(max_accounts)
+    summary["free_block_count"] = blocks_for(max_positions, max_symbols)
     return state
 
 
-def limits_of(state: SentinelState) -> dict[str, int]:
-    """What ``new_state`` was given for it, up to a whole block."""
-    symbols = len(state.symbols)
-    blocks = len(state.positions) // BLOCK_SLOTS - symbols
-    return {
-        "max_accounts": len(state.accounts),
-        "max_symbols": symbols,
-        "max_positions": blocks * BLOCK_SLOTS,
-    }
+@compiled
+def index_mask_for(accounts: int) -> int:
+    """A table of wallets at least twice as large as they are many has this mask."""
+    size = 2
+    while size < 2 * accounts:
+        size *= 2
+    return size - 1
+
+
+@compiled
+def blocks_for(positions: int, symbols: int) -> int:
+    """How many blocks so many positions take, however they are spread over the symbols."""
+    return -(-positions // BLOCK_SLOTS) + symbols

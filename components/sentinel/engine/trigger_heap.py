@@ -1,7 +1,8 @@
 """Which position is next to be looked at when a symbol's mark moves: two pairing heaps a symbol.
 
 A heap's nodes are the position slots themselves, linked in ``triggers``; the smallest key is at
-the root.  Arming is O(1), disarming O(log n) amortised; there is nothing to grow.  After Fredman,
+the root.  Arming is O(1), as is a smaller key; disarming O(log n) amortised; there is nothing to
+grow.  After Fredman,
 Sedgewick, Sleator and Tarjan, "The pairing heap" (1986).  How nodes of equal keys hang depends on
 history, but nothing that leaves Sentinel depends on it.
 
@@ -77,13 +78,22 @@ def _meld_all(nodes: NDArray[np.void], first: int) -> int:
 
 @internal
 def arm(state: SentinelState, slot: int, heap: int, key: int) -> None:
-    """Put the position, which must not be in the heap, where ``key`` says."""
+    """Put the position where ``key`` says, if it is not in the heap with that or a smaller one."""
     nodes = state.triggers[heap]
     symbol = wide(state.positions[slot]["symbol"])
+    root = root_of(state, symbol, heap)
+    if nodes[slot]["is_armed"] == 0:
+        nodes[slot]["child"] = nodes[slot]["next"] = nodes[slot]["previous"] = NONE
+        nodes[slot]["is_armed"] = 1
+    elif nodes[slot]["key"] <= key:
+        return
+    elif root == slot:
+        nodes[slot]["key"] = key
+        return
+    else:
+        _cut(nodes, slot)
     nodes[slot]["key"] = key
-    nodes[slot]["child"] = nodes[slot]["next"] = nodes[slot]["previous"] = NONE
-    nodes[slot]["is_armed"] = 1
-    _set_root(state, symbol, heap, _meld(nodes, root_of(state, symbol, heap), slot))
+    _set_root(state, symbol, heap, _meld(nodes, root, slot))
 
 
 @internal
@@ -98,6 +108,13 @@ def disarm(state: SentinelState, slot: int, heap: int) -> None:
     if root_of(state, symbol, heap) == slot:
         _set_root(state, symbol, heap, subtree)
         return
+    _cut(nodes, slot)
+    _set_root(state, symbol, heap, _meld(nodes, root_of(state, symbol, heap), subtree))
+
+
+@internal
+def _cut(nodes: NDArray[np.void], slot: int) -> None:
+    """Take a node that is no root from its siblings, with all below it."""
     before = wide(nodes[slot]["previous"])
     after = wide(nodes[slot]["next"])
     if wide(nodes[before]["child"]) == slot:
@@ -106,7 +123,7 @@ def disarm(state: SentinelState, slot: int, heap: int) -> None:
         nodes[before]["next"] = after
     if after != NONE:
         nodes[after]["previous"] = before
-    _set_root(state, symbol, heap, _meld(nodes, root_of(state, symbol, heap), subtree))
+    nodes[slot]["next"] = nodes[slot]["previous"] = NONE
 
 
 @internal

@@ -98,15 +98,26 @@ def equity_of(state: SentinelState, row: int) -> int:
     return measure(state, row).equity
 
 
+@inlined
+def tier_at(state: SentinelState, symbol: int, notional: int) -> int:
+    """The margin tier of a position of this size."""
+    tier = wide(state.symbols[symbol]["tier_count"]) - 1
+    while tier > 0 and notional <= state.tiers[symbol, tier]["floor"]:
+        tier -= 1
+    return tier
+
+
+@inlined
+def tier_of(state: SentinelState, slot: int) -> int:
+    """The margin tier that the position is in."""
+    return tier_at(state, wide(state.positions[slot]["symbol"]), abs(value_of(state, slot)))
+
+
 @internal
 def leverage_cap(state: SentinelState, symbol: int, notional: int) -> int:
     """The most leverage that a position of this size may have: its bracket's, or the symbol's."""
-    record = state.symbols[symbol]
-    tier = wide(record["tier_count"]) - 1
-    while tier > 0 and notional <= state.tiers[symbol, tier]["floor"]:
-        tier -= 1
-    cap = wide(state.tiers[symbol, tier]["leverage"])
-    most = wide(record["max_leverage"])
+    cap = wide(state.tiers[symbol, tier_at(state, symbol, notional)]["leverage"])
+    most = wide(state.symbols[symbol]["max_leverage"])
     return min(cap, most) if cap > 0 else most
 
 

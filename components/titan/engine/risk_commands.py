@@ -14,6 +14,7 @@ import numpy as np
 from components.messages.code import (
     OP_DELEVERAGE,
     OP_RESUME,
+    OP_RISK_CAPACITY,
     OP_RISK_GATE,
     REASON_BAD_PRICE,
     REASON_BAD_QTY,
@@ -33,7 +34,7 @@ from disruptor.compiled import internal
 @internal
 def judge_risk_command(state: TitanState, command: np.void) -> int:
     """Why the command is not handed on, or REASON_NONE; a deleveraging is noted."""
-    if command["op"] == OP_RESUME:
+    if command["op"] in (OP_RESUME, OP_RISK_CAPACITY):
         return REASON_NONE
     if command["op"] == OP_RISK_GATE:
         return _set_risk_gate(state, command["qty"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from components.configuration import PlatformConfiguration, RiskRule
-from components.configuration.capacity import Capacity
+from components.configuration.capacity import Capacity, RiskCapacity
 from components.instruments import InstrumentTable
 from components.messages import code
 from components.messages.command import COMMAND, Commands
@@ -30,7 +30,7 @@ def rows(commands: Commands) -> list[dict[str, int | str]]:
 
 def known(
     configuration: PlatformConfiguration,
-) -> tuple[InstrumentTable, set[int], RiskRule, Capacity]:
+) -> tuple[InstrumentTable, set[int], RiskRule, Capacity, RiskCapacity]:
     """What a journal holds after the set-up of this configuration."""
     commands = configuration.setup_commands()
     rule = RiskRule.from_commands(commands)
@@ -38,7 +38,8 @@ def known(
     users = commands["account"][commands["op"] == code.OP_ACCOUNT]
     instruments = InstrumentTable.from_commands(commands)
     capacity = Capacity.from_commands(commands)
-    return instruments, {int(user) for user in users}, rule, capacity
+    risk_capacity = RiskCapacity.from_commands(commands)
+    return instruments, {int(user) for user in users}, rule, capacity, risk_capacity
 
 
 def test_the_default_platform_sets_up_exactly_this() -> None:
@@ -64,7 +65,7 @@ def test_the_default_platform_sets_up_exactly_this() -> None:
     ]
     assert found[11] == {
         "op": "risk_rule",
-        "order_id": 2,
+        "order_id": 3,
         "price": 5_000,
         "qty": 800_000,
         "stop_price": 100_000 * MONEY_SCALE,
@@ -148,7 +149,8 @@ def test_limits_are_sent_with_their_instrument_and_taken_back_when_they_end() ->
 
 def test_limits_that_only_the_journal_knows_stay() -> None:
     limited = platform("instruments.BTCUSDT.min_notional=5", "instruments.BTCUSDT.max_qty=7")
-    table, accounts, rule, capacity = known(limited)
+    held = known(limited)
+    table = held[0]
 
     others = InstrumentTable(each for each in table.values())
     continued = platform().continuing(others)
@@ -158,7 +160,7 @@ def test_limits_that_only_the_journal_knows_stay() -> None:
     ).continuing(table)
     assert alone.instruments["BTCUSDT"].min_notional == 5 * MONEY_SCALE
     assert alone.instruments["BTCUSDT"].max_qty == 7
-    assert rows(alone.setup_commands_after(table, accounts, rule, capacity))[:1] == []
+    assert rows(alone.setup_commands_after(*held))[:1] == []
 
 
 def test_a_changed_rule_is_sent_alone() -> None:
@@ -167,7 +169,7 @@ def test_a_changed_rule_is_sent_alone() -> None:
     assert rows(changed.setup_commands_after(*known(platform()))) == [
         {
             "op": "risk_rule",
-            "order_id": 2,
+            "order_id": 3,
             "price": 10_000,
             "qty": 800_000,
             "stop_price": 100_000 * MONEY_SCALE,
@@ -175,8 +177,21 @@ def test_a_changed_rule_is_sent_alone() -> None:
     ]
 
 
+def test_limits_of_sentinel_are_sent_where_they_are_not_the_journals() -> None:
+    wider = platform("sentinel.capacity={accounts: 400000, symbols: 160}")
+
+    assert rows(wider.setup_commands_after(*known(platform()))) == [
+        {"op": "risk_capacity", "price": 400_000, "stop_price": 160, "qty": 1 << 15}
+    ]
+    assert rows(wider.setup_commands_after(*known(wider))) == []
+    assert [row["op"] for row in rows(platform().setup_commands_after(*known(wider)))] == [
+        "risk_capacity"
+    ]
+
+
 def test_instruments_keep_the_index_that_the_journal_knows() -> None:
-    instruments, accounts, rule, capacity = known(platform("instruments.BTCUSDT.max_leverage=100"))
+    held = known(platform("instruments.BTCUSDT.max_leverage=100"))
+    instruments = held[0]
     reordered = platform(
         "instruments={XRPUSDT: {tick_size: '0.0001', lot_size: '0.1'}, "
         "ETHUSDT: {tick_size: '0.01', lot_size: '0.0001'}, "
@@ -188,7 +203,7 @@ def test_instruments_keep_the_index_that_the_journal_knows() -> None:
 
     assert list(table) == ["BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT"]
     assert table["SOLUSDT"] == instruments["SOLUSDT"]
-    found = rows(reordered.setup_commands_after(instruments, accounts, rule, capacity))
+    found = rows(reordered.setup_commands_after(*held))
     assert [(row["op"], row.get("symbol", 0)) for row in found] == [
         ("instrument", 1),
         ("margin_tier", 1),

@@ -118,7 +118,9 @@ def test_the_number_is_the_first_command_of_a_new_journal_only() -> None:
     assert [each.tobytes() for each in others] == [
         each.tobytes() for each in alone.setup_commands()
     ]
-    again = two.setup_commands_after(two.instrument_table(), (), None, two.capacity, shards=2)
+    again = two.setup_commands_after(
+        two.instrument_table(), (), None, two.capacity, two.sentinel.capacity, shards=2
+    )
     assert OP_SHARDS not in again["op"]
 
 

@@ -374,8 +374,8 @@ def test_the_gate_goes_on_from_snapshots_of_titan_and_sentinel() -> None:
     restored = World()
     restored.titan = titan_engine.restore(titan_engine.canonical_bytes(world.titan), **TITAN_LIMITS)
     saved = sentinel_engine.canonical_bytes(world.beside)
-    restored.gate = RiskGate(restored.titan, sentinel_engine.restore(saved, **SENTINEL_LIMITS))
-    restored.beside = sentinel_engine.restore(saved, **SENTINEL_LIMITS)
+    restored.gate = RiskGate(restored.titan, sentinel_engine.restore(saved))
+    restored.beside = sentinel_engine.restore(saved)
     restored.reference = copy.deepcopy(world.reference)
     restored.sequence = world.sequence
 

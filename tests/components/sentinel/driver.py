@@ -105,7 +105,7 @@ class Driver:
         for symbol, (unit, tiers) in enumerate(SYMBOLS):
             for record in set_up(symbol, unit, tiers):
                 self.apply(record)
-        rule = {"order_id": 1, "price": 12_345, "qty": 800_000, "maker_account": 50_000}
+        rule = {"order_id": 3, "price": 12_345, "qty": 800_000, "maker_account": 50_000}
         rule |= {"taker_fee": 900_000, "maker_fee": 1_000_000, "maker_order_id": 300_000}
         self.apply(event(code.EVENT_RISK_RULE, **rule))
 
@@ -113,7 +113,7 @@ class Driver:
         """Perform one step; AssertionError when the two differ."""
         name, *arguments = step
         if name == "snapshot":
-            self.engine.state = restore(canonical_bytes(self.engine.state), **LIMITS)
+            self.engine.state = restore(canonical_bytes(self.engine.state))
             check_invariants(self.engine.state)
             return
         self.seq += 1
@@ -212,8 +212,13 @@ class Driver:
     def _resume(self) -> np.void:
         return event(code.EVENT_RESUME)
 
+    def _capacity(self, accounts: int) -> np.void:
+        fields = {"price": accounts, "maker_account": 4, "qty": 256}
+        return event(code.EVENT_RISK_CAPACITY, **fields)
+
     def _rule(self, first: int, second: int) -> np.void:
-        fields = {"order_id": 2, "price": 20_000, "qty": first, "taker_fee": second}
+        version = 2 if second == 0 else 3
+        fields = {"order_id": version, "price": 20_000, "qty": first, "taker_fee": second}
         return event(code.EVENT_RISK_RULE, maker_order_id=300_000, **fields)
 
     def _tier(self, ppm: int, leverage: int) -> np.void:
@@ -282,6 +287,7 @@ def random_step(rng: random.Random) -> Step:
         (25, ("trade", account, other, symbol, side, lots, price, rng.randrange(-9, 30))),
         (20, ("fill", rng.randrange(8), other, lots, price)),
         (6, ("end", rng.randrange(8), rng.choice([code.EVENT_CANCELLED, code.EVENT_REJECTED]))),
+        (1, ("capacity", rng.randrange(MAX_ACCOUNTS - 3, MAX_ACCOUNTS + 1))),
         (1, ("snapshot",)),
     ]
     return rng.choices([each for _, each in steps], [weight for weight, _ in steps])[0]

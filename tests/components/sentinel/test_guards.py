@@ -7,7 +7,7 @@ import pytest
 from components.messages import code
 from components.sentinel.engine import canonical_bytes, restore
 from components.sentinel.engine.full_scan import reached_wallets, touched_wallets
-from tests.components.sentinel.driver import LIMITS, MONEY, Engine, event
+from tests.components.sentinel.driver import MONEY, Engine, event
 from tests.components.sentinel.test_liquidation import engine_with, open_position, price
 
 FALLEN = 4_520_000
@@ -118,7 +118,7 @@ def test_a_full_scan_and_the_bands_find_the_same_wallets_to_liquidate() -> None:
 def test_a_restored_state_says_and_does_the_same_whatever_its_bands() -> None:
     engine = engine_of_one()
     price(engine, 4_600_000)
-    again = Engine(restore(canonical_bytes(engine.state), **LIMITS))
+    again = Engine(restore(canonical_bytes(engine.state)))
     for ticks in (4_599_000, 4_530_000, 4_522_613, 4_522_000):
         assert price(engine, ticks) == price(again, ticks)
         assert canonical_bytes(engine.state) == canonical_bytes(again.state)

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from components.messages import code
-from components.sentinel.engine import apply_batch, check_invariants, new_outbox, new_state
+from components.sentinel.engine import (
+    apply_batch,
+    canonical_bytes,
+    check_invariants,
+    new_outbox,
+    new_state,
+    restore,
+)
 from components.sentinel.engine.state import NOTIONAL_MAX, POSITIONS_MAX
 from components.sentinel.engine.valuation import measure
 from components.units import MONEY_MAX, MONEY_UNIT_MAX
@@ -94,6 +101,29 @@ def test_full_tables_refuse_and_say_so() -> None:
     check_invariants(full.state)
 
 
+def test_limits_follow_events_and_what_is_there_stays() -> None:
+    engine = engine_of(1, 1, accounts=2)
+    for account in (1, 2, 3):
+        engine.apply(event(code.EVENT_DEPOSIT, account=account, price=account))
+    assert reasons(engine) == ["pool_full"]
+    limits = {"maker_account": 2, "qty": 1}
+    engine.apply(event(code.EVENT_RISK_CAPACITY, price=300, **limits))
+    for account in range(3, 301):
+        engine.apply(event(code.EVENT_DEPOSIT, account=account, price=account))
+        assert reasons(engine) == []
+    for record in set_up(1, 1, ((0, 1_000_000),)):
+        engine.apply(record)
+        assert reasons(engine) == []
+    engine.apply(event(code.EVENT_RISK_CAPACITY, price=1, **limits))
+    for account in range(1, 301):
+        engine.apply(event(code.EVENT_WITHDRAW, account=account, price=account))
+        assert reasons(engine) == []
+    engine.apply(event(code.EVENT_ACCOUNT, account=301))
+    assert reasons(engine) == ["pool_full"]
+    assert canonical_bytes(restore(canonical_bytes(engine.state))) == canonical_bytes(engine.state)
+    check_invariants(engine.state)
+
+
 @pytest.mark.parametrize(
     ("kind", "fields", "reason"),
     [
@@ -117,6 +147,8 @@ def test_full_tables_refuse_and_say_so() -> None:
         (code.EVENT_INSTRUMENT, {"maker_account": 0, "leverage": 1}, "bad_instrument"),
         (code.EVENT_MARGIN_TIER, {"order_id": 9, "price": 1, "qty": 1}, "bad_instrument"),
         (code.EVENT_RISK_RULE, {"price": 1, "qty": 1_000_001}, "bad_amount"),
+        (code.EVENT_RISK_CAPACITY, {"price": 0, "maker_account": 1, "qty": 1}, "bad_capacity"),
+        (code.EVENT_RISK_CAPACITY, {"price": 1, "maker_account": 1, "qty": 2**62}, "bad_capacity"),
     ],
 )
 def test_what_cannot_be_is_refused_with_its_reason(

@@ -339,7 +339,7 @@ def test_a_restored_snapshot_continues_as_if_nothing_had_happened() -> None:
     engine = engine_with(((0, 5_000),))
     open_position(engine, 1, 2_500 * MONEY, code.BUY, 500, 5_000_000)
     price(engine, 4_520_000)
-    restored = Engine(restore(canonical_bytes(engine.state), 100, 10, 500))
+    restored = Engine(restore(canonical_bytes(engine.state)))
 
     assert canonical_bytes(engine.state) == canonical_bytes(restored.state)
     assert price(restored, 4_519_000) == []

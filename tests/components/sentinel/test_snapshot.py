@@ -1,4 +1,4 @@
-"""Snapshots restore to the same bytes within any limits that suffice, and refuse damage."""
+"""Snapshots restore to the same bytes, limits too, and refuse damage."""
 
 from __future__ import annotations
 
@@ -12,16 +12,24 @@ from components.sentinel.engine import (
     apply,
     canonical_bytes,
     check_invariants,
+    new_state,
     restore,
     state_hash,
+)
+from components.sentinel.engine.snapshot import SAVED_HEAD
+from components.sentinel.engine.state import (
+    ACCOUNTS_ALLOWED,
+    ACCOUNTS_ROOM,
+    POSITIONS_ALLOWED,
+    SYMBOLS_ALLOWED,
 )
 from tests.components.sentinel.driver import Engine, event, run_random, set_up
 
 
-def test_a_snapshot_restores_to_the_same_bytes_within_larger_limits() -> None:
+def test_a_snapshot_restores_to_the_same_bytes_with_its_limits() -> None:
     state = run_random(31, 300).engine.state
     data = canonical_bytes(state)
-    restored = restore(data, max_accounts=1_000, max_symbols=64, max_positions=10_000)
+    restored = restore(data)
 
     assert canonical_bytes(restored) == data
     assert state_hash(restored) == state_hash(state)
@@ -46,12 +54,25 @@ def test_damaged_short_long_and_oversized_snapshots_are_refused() -> None:
     ):
         with pytest.raises(SnapshotError, match=told):
             restore(broken)
-    with pytest.raises(SnapshotError, match="limit is 1"):
-        restore(data, max_accounts=1)
+    head = np.frombuffer(data, SAVED_HEAD, 1).copy()
+    head["account_count"] = ACCOUNTS_ROOM + 1
+    with pytest.raises(SnapshotError, match=f"there is room for {ACCOUNTS_ROOM}"):
+        restore(head.tobytes() + data[head.nbytes :])
+
+
+def test_a_snapshot_says_nothing_of_limits_that_are_the_defaults() -> None:
+    usual, wider = Engine(new_state()), Engine(new_state())
+    limits = {"price": ACCOUNTS_ALLOWED, "maker_account": SYMBOLS_ALLOWED}
+    wider.apply(event(code.EVENT_RISK_CAPACITY, qty=POSITIONS_ALLOWED + 64, **limits))
+    longer = len(canonical_bytes(wider.state)) - len(canonical_bytes(usual.state))
+    wider.apply(event(code.EVENT_RISK_CAPACITY, qty=POSITIONS_ALLOWED, **limits))
+
+    assert longer == 24
+    assert canonical_bytes(wider.state) == canonical_bytes(usual.state)
 
 
 def test_hundreds_of_positions_come_and_go_over_several_blocks() -> None:
-    engine = Engine(restore(canonical_bytes(Engine().state), 400, 4, 400))
+    engine = Engine(new_state(400, 4, 400))
     for record in set_up(0, 1_000, ((0, 5_000),)) + set_up(1, 1_000, ((0, 5_000),)):
         engine.apply(record)
     for account in range(1, 201):
@@ -66,7 +87,7 @@ def test_hundreds_of_positions_come_and_go_over_several_blocks() -> None:
     engine.apply(event(code.EVENT_PRICE, symbol=0, price=101))
     engine.apply(event(code.EVENT_PRICE, symbol=1, price=99))
     check_invariants(engine.state)
-    restored = restore(canonical_bytes(engine.state), 400, 4, 400)
+    restored = restore(canonical_bytes(engine.state))
     check_invariants(restored)
 
     assert canonical_bytes(restored) == canonical_bytes(engine.state)
