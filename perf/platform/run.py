@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -49,6 +49,7 @@ class Setting:
     gate: str = "output"
     wait: str = "adaptive"
     slice_s: float = 0.0  # of a long run: how often memory and latencies are noted; 0: at the end
+    configuration: Mapping[str, Any] = field(default_factory=dict)  # what it needs besides
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,10 @@ class Outcome:
     slices: tuple[dict[str, NDArray[np.int64]], ...] = ()
 
 
-def run_platform(setting: Setting) -> Outcome:
+def run_platform(setting: Setting, look: Callable[[Path], object] | None = None) -> Outcome:
     """Start, load, stop; RuntimeError with the platform's words if it does not do so.
 
-    With a cold cache the kernels are compiled before, so that every start is a warm one.
+    ``look`` is given the journal's folder before that goes.  With a cold cache the kernels are compiled before, so that every start is a warm one.
     """
     warm_up(print)
     root = os.environ.get("PERF_DIRECTORY", ".")
@@ -96,6 +97,8 @@ def run_platform(setting: Setting) -> Outcome:
             platform.send_signal(signal.SIGTERM)
             if platform.wait(_LIMIT_S) != 0:
                 raise RuntimeError(f"the platform failed:\n{(folder / 'output').read_text()}")
+        if look is not None:
+            look(folder / "journal")
         if not setting.rate and not setting.commands:
             return Outcome(startup, usage)
         return _outcome(startup, usage, folder)
@@ -130,6 +133,7 @@ def _configuration(name: str, setting: Setting, folder: Path) -> dict[str, Any]:
         "status_interval_s": 0,
         "accounts": [],
         "feed": {"order_flow": {"orders_per_second": 0}},
+        **setting.configuration,
     }
 
 

@@ -4,6 +4,7 @@
     prices      nine prices to an order; a thousand accounts, each with a position
     cascades    the same accounts, highly levered, and a price that falls by a tenth and recovers:
                 all of them are liquidated on its way down, the first time
+    crash       400,000 accounts on 160 symbols (perf.workloads.cascade); small_crash: 8,000 on 8
 
 Order numbers grow from tile to tile, so every one is new.  The instrument is the platform's first.
 """
@@ -29,6 +30,7 @@ from components.messages.code import (
 )
 from components.messages.command import Commands, new_commands
 from components.units import MONEY_SCALE
+from perf.workloads import cascade
 from perf.workloads.mixed import ACCOUNTS, RESTING, mixed_commands
 
 TILE: Final = 50_000
@@ -118,8 +120,20 @@ def _holders(leverage: int, collateral: np.ndarray) -> Commands:
     return opening
 
 
+def _crash(crash: cascade.Crash) -> Workload:
+    """Each account's money and positions; then all of the crash."""
+    prices = new_commands(crash.symbols)
+    prices["op"], prices["symbol"] = OP_PRICE, np.arange(crash.symbols)
+    prices["price"] = cascade.ENTRY
+    return Workload(
+        cascade.accounts_of(crash), prices, np.concatenate(list(cascade.steps_of(crash)))
+    )
+
+
 WORKLOADS: Final[dict[str, Callable[[], Workload]]] = {
     "mixed": _mixed,
     "prices": _prices,
     "cascades": _cascades,
+    "crash": lambda: _crash(cascade.FULL),
+    "small_crash": lambda: _crash(cascade.QUICK),
 }

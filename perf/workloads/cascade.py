@@ -40,6 +40,7 @@ from components.sentinel.engine.conservation import conservation_gap
 from components.sentinel.engine.state import BLOCK_SLOTS
 from components.sentinel.engine.state import new_state as new_sentinel
 from components.titan.engine import new_state as new_titan
+from components.units import MONEY_SCALE
 
 MAKER: Final = 1 << 40
 ENTRY: Final = 100_000
@@ -60,6 +61,11 @@ class Crash:
     fund: int  # money that the insurance fund starts with
     fall: float = 0.45  # of the price, at the bottom
     seed: int = 7
+
+
+FULL: Final = Crash(400_000, 160, steps=240, depth_lots=1_500, fund=200_000 * MONEY_SCALE)
+QUICK: Final = Crash(8_000, 8, steps=40, depth_lots=1_500, fund=10_000 * MONEY_SCALE)
+"""In both the fund is emptied, and positions are taken over."""
 
 
 @dataclass
@@ -131,8 +137,7 @@ def _feed(derivation: Derivation, course: Course, commands: Commands) -> Command
 
 
 def _opening(crash: Crash) -> Commands:
-    """Room, symbols, the rule, then each account's money and positions."""
-    rng = np.random.default_rng(crash.seed)
+    """Room, symbols, the rule, then the accounts."""
     rules = new_commands(2 + crash.symbols)
     rules[0]["op"], rules[0]["price"], rules[0]["qty"] = OP_CAPACITY, 1 << 18, 1 << 21
     rules[1]["op"], rules[1]["order_id"], rules[1]["qty"] = OP_RISK_RULE, 1, 800_000
@@ -141,6 +146,13 @@ def _opening(crash: Crash) -> Commands:
         row["op"], row["symbol"], row["leverage"] = OP_INSTRUMENT, symbol, 100
         row["account"], row["order_id"] = name_words(f"S{symbol}")
         row["price"], row["qty"], row["stop_price"] = 10**10, 10**9, MONEY_UNIT
+    result: Commands = np.concatenate([rules, accounts_of(crash)])
+    return result
+
+
+def accounts_of(crash: Crash) -> Commands:
+    """Each account's money and positions."""
+    rng = np.random.default_rng(crash.seed)
     accounts = np.arange(1, crash.accounts + 1)
     first = _positions(rng, accounts, rng.integers(0, crash.symbols, len(accounts)))
     doubled = rng.random(len(accounts)) < 0.3
@@ -154,7 +166,7 @@ def _opening(crash: Crash) -> Commands:
     deposits = new_commands(len(accounts))
     deposits["op"], deposits["account"] = OP_DEPOSIT, accounts
     deposits["price"] = np.maximum(needed.astype(np.int64), 1)
-    result: Commands = np.concatenate([rules, deposits, first, second])
+    result: Commands = np.concatenate([deposits, first, second])
     return result
 
 
@@ -167,6 +179,12 @@ def _positions(
     result["qty"] = np.exp(rng.uniform(0, np.log(500), len(accounts))).astype(np.int64) + 1
     result["side"] = np.where(rng.random(len(accounts)) < 0.75, BUY, SELL)
     return result
+
+
+def steps_of(crash: Crash) -> Iterator[Commands]:
+    """All that makers and the feed say, in order."""
+    for step in range(crash.steps):
+        yield from _step(crash, step)
 
 
 def _step(crash: Crash, step: int) -> Iterator[Commands]:

@@ -19,16 +19,10 @@ import numpy as np
 
 from components.units import MONEY_SCALE
 from perf.harness.measurement import Measurement, Options
-from perf.workloads.cascade import Course, Crash, replayed
+from perf.workloads.cascade import FULL, QUICK, Course, replayed
 from perf.workloads.cascade import run as run_crash
 
 SCENARIO: Final = "sentinel.cascade"
-FULL: Final = Crash(
-    accounts=400_000, symbols=160, steps=240, depth_lots=4_000, fund=2_000_000 * MONEY_SCALE
-)
-QUICK: Final = Crash(
-    accounts=8_000, symbols=8, steps=40, depth_lots=4_000, fund=500_000 * MONEY_SCALE
-)
 
 
 def run(options: Options) -> list[Measurement]:
@@ -53,7 +47,7 @@ def run(options: Options) -> list[Measurement]:
     return [
         Measurement(SCENARIO, variant, metric, unit, (float(value),), target)
         for metric, unit, value, target in figures
-    ] + [_course(variant, name, unit, values) for name, unit, values in paths(course)]
+    ] + drawn(SCENARIO, variant, course)
 
 
 def paths(course: Course) -> tuple[tuple[str, str, list[float]], ...]:
@@ -66,6 +60,16 @@ def paths(course: Course) -> tuple[tuple[str, str, list[float]], ...]:
     )
 
 
-def _course(variant: str, name: str, unit: str, values: list[float]) -> Measurement:
-    steps: dict[str, float | int | str] = {str(step): value for step, value in enumerate(values)}
-    return Measurement(SCENARIO, variant, name, unit, (values[-1],), details=steps)
+def drawn(scenario: str, variant: str, course: Course) -> list[Measurement]:
+    """The figures that the chart is made of."""
+    return [
+        Measurement(
+            scenario,
+            variant,
+            name,
+            unit,
+            (values[-1],),
+            details={str(step): value for step, value in enumerate(values)},
+        )
+        for name, unit, values in paths(course)
+    ]
