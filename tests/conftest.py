@@ -30,7 +30,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     is_compiled = os.environ.get("NUMBA_DISABLE_JIT", "0") == "0"
     if is_compiled and not session.config.option.collectonly:
         say = no_words if is_worker else session.config.get_terminal_writer().line
-        warm_up(say, merge=True)
+        warm_up(say, merge=True, gate=True)
 
 
 def no_words(line: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from components.configuration.risk import RiskRule, RiskSettings
 from components.messages.code import (
     EVENT_ACCEPTED,
     EVENT_NAMES,
@@ -22,6 +23,7 @@ from components.messages.code import (
     OP_CANCEL,
     OP_NAMES,
     RISK_ACCOUNT,
+    RISK_INSURANCE_FUND,
     RISK_LIQUIDATION,
     RISK_NAMES,
     RISK_POSITION,
@@ -31,6 +33,7 @@ from components.messages.code import (
     TYPE_MARKET,
 )
 from components.messages.command import UNCHANGED
+from components.oracle.audit_text import trail_words
 from components.oracle.history import Instruments
 from components.oracle.moment import time_to_text
 from components.oracle.query import Found, Question, UnknownTypeError, find
@@ -289,6 +292,27 @@ def test_a_liquidation_is_followed_from_its_cause_to_its_orders_end(
         assert each.liquidation[:3] in {line[:3] for line in each.order.lines}
         came_to = each.order.filled + each.order.cancelled + each.order.open
         assert came_to == (0 if each.order.outcome == "rejected" else record["qty"])
+
+
+def test_a_trail_names_the_tier_the_rules_and_what_the_fund_paid(tmp_path: Path) -> None:
+    platform = Platform(seed=3)
+    platform.publish(RiskRule.of(RiskSettings(insurance_fund=MONEY_SCALE)).to_commands())
+    platform.run(700)
+    write(tmp_path / "j", platform.streams())
+    with Journal.open_reader(tmp_path / "j") as journal:
+        told = [trail(journal, line.sequence) for line in find_liquidations(journal)]
+        words = ["\n".join(trail_words(each, Instruments(journal).table())) for each in told]
+    paid = platform.streams()["risk"]
+    paid = paid[(paid["kind"] == RISK_INSURANCE_FUND) & (paid["amount"] < 0)]
+
+    assert len(told) > 5
+    assert all("by margin tier 0 (5000 ppm) and version 3 of the rules" in each for each in words)
+    assert "insurance fund: account" in "".join(words)
+    by_cause = {(int(each["seq"]), int(each["account"])) for each in paid}
+    for each, text in zip(told, words, strict=True):
+        record = each.liquidation.record
+        if each.order is not None and (int(record["seq"]), int(record["account"])) in by_cause:
+            assert "insurance fund: account" in text
 
 
 def _placing(life: Life) -> int:
