@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.messages.event import EVENT
+from disruptor.aligned import CACHE_LINE, zeros
 from disruptor.by_address import by_address
 from disruptor.compiled import inlined
 
@@ -35,7 +36,6 @@ KEY_MASK: Final = (1 << KEY_BITS) - 1
 NO_KEY: Final = 1 << 42
 """The best key of an empty side: worse than every limit."""
 
-CACHE_LINE: Final = 64
 BLOCK_LEVELS: Final = 64
 NEAR_BLOCKS: Final = 512
 """Blocks a side that are found without a search: 32,768 prices around wherever trading is."""
@@ -282,23 +282,23 @@ def new_state(
     symbol_room = max(max_symbols, SYMBOLS_ROOM)
     slots = order_room + 2  # slot 0 is none; one more for an order that takes while all rest
     state = TitanState(
-        orders=_zeros(slots, ORDER),
-        terms=_zeros(slots, TERMS),
-        levels=_zeros(slots * BLOCK_LEVELS, LEVEL),
-        blocks=_zeros(slots, BLOCK),
-        branches=_zeros(slots, BRANCH),
-        near=_zeros(symbol_room * 2 * NEAR_BLOCKS, np.uint32),
-        sides=_zeros(symbol_room * 2, SIDE),
-        books=_zeros(symbol_room, BOOK),
-        ids=_zeros(table_room(order_room), np.int64),
-        positions=_zeros(position_room + 1, POSITION),
-        position_ids=_zeros(table_room(position_room), np.int64),
-        expiries=_zeros(slots, np.uint32),
-        queue=_zeros(3 * slots, np.uint32),  # an exit can be armed, doomed and triggered at once
+        orders=zeros(slots, ORDER),
+        terms=zeros(slots, TERMS),
+        levels=zeros(slots * BLOCK_LEVELS, LEVEL),
+        blocks=zeros(slots, BLOCK),
+        branches=zeros(slots, BRANCH),
+        near=zeros(symbol_room * 2 * NEAR_BLOCKS, np.uint32),
+        sides=zeros(symbol_room * 2, SIDE),
+        books=zeros(symbol_room, BOOK),
+        ids=zeros(table_room(order_room), np.int64),
+        positions=zeros(position_room + 1, POSITION),
+        position_ids=zeros(table_room(position_room), np.int64),
+        expiries=zeros(slots, np.uint32),
+        queue=zeros(3 * slots, np.uint32),  # an exit can be armed, doomed and triggered at once
         rehearsal=np.zeros((3, slots), np.int64),
-        pending=_zeros(position_room + 1, np.int64),
+        pending=zeros(position_room + 1, np.int64),
         notes=np.zeros(4 * slots, np.int64),
-        totals=_zeros(TOTAL_COUNT, np.int64),
+        totals=zeros(TOTAL_COUNT, np.int64),
     )
     state.sides["best_key"] = NO_KEY
     state.books["buy_stop_low"] = NO_KEY
@@ -323,14 +323,6 @@ def new_outbox(capacity: int) -> Outbox:
 def _check_limit(name: str, value: int, highest: int) -> None:
     if not 1 <= value <= highest:
         raise ValueError(f"{name}={value}; it must be from 1 to {highest}")
-
-
-def _zeros(count: int, dtype: Any) -> NDArray[Any]:
-    """Zeros that begin with a cache line, so that records of one line's size never lie in two."""
-    size = count * np.dtype(dtype).itemsize
-    raw = np.zeros(size + CACHE_LINE, np.uint8)
-    begin = -raw.ctypes.data % CACHE_LINE
-    return raw[begin : begin + size].view(dtype)
 
 
 def table_room(entries: int) -> int:
