@@ -36,7 +36,8 @@ def make(given: Mapping[str, str]) -> tuple[PlatformConfiguration, RunSettings]:
     handed = pickle.loads(base64.b64decode(given["configuration"]))  # noqa: S301  (the parent's own)
     configuration: PlatformConfiguration = of_this_schema(handed)
     configure_logs(configuration.log_level)
-    warm_up(click.echo, merge=configuration.titan.shards > 1)
+    titan = configuration.titan
+    warm_up(click.echo, merge=titan.shards > 1, gate=titan.risk_gate)
     began = RestoredState.beginning(configuration.titan.shards)
     return configuration, RunSettings(configuration, configuration.instrument_table(), began)
 

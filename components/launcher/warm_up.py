@@ -306,4 +306,4 @@ _STEPS: tuple[tuple[str, Callable[[], None]], ...] = (
 
 
 if __name__ == "__main__":
-    warm_up(print, merge=True)
+    warm_up(print, merge=True, gate=True)
