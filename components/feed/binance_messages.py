@@ -90,6 +90,9 @@ class Parser:
             "serverShutdown": self._server_shutdown,
         }
 
+    def restart(self) -> None:
+        """Nothing: its frames stand by themselves."""
+
     def parse(self, frame: bytes | str) -> tuple[Message, ...]:
         """All messages of one frame, at least one; never raises."""
         if len(frame) > self.frame_bytes_max:

@@ -14,6 +14,9 @@ class FrameParser(Protocol):
     def symbols(self) -> tuple[VenueSymbol, ...]:
         """Those that it knows."""
 
+    def restart(self) -> None:
+        """Another connection begins: what belongs to the one before it is forgotten."""
+
     def parse(self, frame: bytes | str) -> tuple[Message, ...]:
         """All messages of one frame, at least one."""
 

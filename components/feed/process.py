@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-from components.feed.settings import FeedSettings
+from components.feed.settings import LIVE_MODES, FeedSettings
 from components.feed.source import run_feed
 from components.messages.command import Commands
 from components.monitor.catalogue import FEED, SENTINEL, specs_for
@@ -44,7 +44,7 @@ def run(context: ProcessContext) -> None:
     def publish(commands: Commands) -> None:
         producer.write(commands)
 
-    raw = _raw_writer(settings) if feed.mode == "binance" and feed.record else None
+    raw = _raw_writer(settings) if feed.mode in LIVE_MODES and feed.record else None
 
     async def main() -> None:
         stop = asyncio.Event()

@@ -13,41 +13,54 @@ from components.feed.stream_board import Stream
 from components.oracle.raw.tail import BOOK, CLOSED, DOWN, FRAME, OPENED, STARTED
 from components.oracle.raw.writer import RawWriter
 
-SOURCES_MAX: Final = 0xFFFF
+_VENUE_SHIFT: Final = 12
+CONNECTIONS_MAX: Final = (1 << _VENUE_SHIFT) - 1
+"""A source is a venue's place among those of the feed, then a number of its connection, or 0."""
+
+
+def venue_of(source: int) -> int:
+    """The place of the venue that an entry's source is of."""
+    return source >> _VENUE_SHIFT
 
 
 class RawRecorder:
-    """Writes what one feed receives; ``venue_names`` are the venue's symbols by our index."""
+    """Writes what one venue sends; ``venue_names`` are its symbols by our index."""
 
     def __init__(
         self,
         writer: RawWriter,
-        session: bytes,
+        venue: int,
         venue_names: Mapping[int, str],
         metrics: FeedMetrics,
         clock: Clock,
     ) -> None:
         self._writer = writer
+        self._venue = venue << _VENUE_SHIFT
         self._venue_names = venue_names
         self._metrics = metrics
         self._clock = clock
         self._sources: dict[str, int] = {}
+        self._opened = 0
         self._bytes = 0
+
+    def started(self, session: bytes) -> None:
+        """The feed, with all its venues, begins."""
         self._note(STARTED, 0, session)
 
     def frame(self, name: str, received_ns: int, now_ns: int, frame: bytes) -> None:
         """A frame of the connection with this name."""
-        self._writer.add(FRAME, self._sources.get(name, 0), received_ns, frame, now_ns)
+        self._writer.add(FRAME, self._sources.get(name, self._venue), received_ns, frame, now_ns)
         self._bytes += len(frame)
 
     def book(self, received_ns: int, now_ns: int, frame: bytes) -> None:
         """The answer to a request for a whole book."""
-        self._writer.add(BOOK, 0, received_ns, frame, now_ns)
+        self._writer.add(BOOK, self._venue, received_ns, frame, now_ns)
         self._bytes += len(frame)
 
     def opened(self, name: str, address: str, streams: Iterable[str]) -> None:
         """A connection was made."""
-        source = self._sources[name] = len(self._sources) % SOURCES_MAX + 1
+        self._opened = self._opened % CONNECTIONS_MAX + 1
+        source = self._sources[name] = self._venue + self._opened
         said = {"connection": name, "address": address, "streams": list(streams)}
         self._note(OPENED, source, orjson.dumps(said))
 
@@ -60,7 +73,7 @@ class RawRecorder:
     def down(self, streams: Iterable[Stream]) -> None:
         """Nothing carries these streams any more."""
         told = [[each.kind, self._venue_names[each.symbol]] for each in streams]
-        self._note(DOWN, 0, orjson.dumps(told))
+        self._note(DOWN, self._venue, orjson.dumps(told))
 
     def report(self) -> None:
         """Count what was recorded, and let the last second's frames become a block."""

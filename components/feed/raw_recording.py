@@ -1,4 +1,4 @@
-"""The raw journal as a recording: the same frames, and the moments at which streams were lost."""
+"""The raw journal as a recording: the same frames, and what became of connections between them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Final
 
 import orjson
 
+from components.feed.raw_recorder import venue_of
 from components.feed.recording import RecordedFrame
 from components.oracle.raw import raw_path
 from components.oracle.raw.reader import has_raw, read_entries
-from components.oracle.raw.tail import BOOK, DOWN, FRAME, STARTED
+from components.oracle.raw.tail import BOOK, DOWN, FRAME, OPENED, STARTED
 from components.oracle.store.segments import places
 from disruptor.errors import ConfigurationError
 
@@ -31,12 +32,17 @@ def raw_journal_in(path: Path) -> Path:
 
 
 def read_raw(path: Path) -> Generator[RecordedFrame]:
-    """Frames, losses and starts in the order of the journal; numbers count its entries."""
-    for number, entry in enumerate(read_entries(raw_journal_in(path)), 1):
-        if entry.kind in (FRAME, BOOK):
-            yield RecordedFrame(entry.received_ns, entry.payload, number)
-        elif entry.kind == DOWN:
-            lost = tuple((kind, symbol) for kind, symbol in orjson.loads(entry.payload))
-            yield RecordedFrame(entry.received_ns, _NO_FRAME, number, lost=lost)
-        elif entry.kind == STARTED:
-            yield RecordedFrame(entry.received_ns, _NO_FRAME, number, starts=True)
+    """What happened, in the order of the journal; numbers count its entries."""
+    for number, (kind, source, received_ns, payload) in enumerate(
+        read_entries(raw_journal_in(path)), 1
+    ):
+        venue = venue_of(source)
+        if kind in (FRAME, BOOK):
+            yield RecordedFrame(received_ns, payload, number, venue)
+        elif kind == OPENED:
+            yield RecordedFrame(received_ns, _NO_FRAME, number, venue, is_opened=True)
+        elif kind == DOWN:
+            lost = tuple((kind, symbol) for kind, symbol in orjson.loads(payload))
+            yield RecordedFrame(received_ns, _NO_FRAME, number, venue, lost=lost)
+        elif kind == STARTED:
+            yield RecordedFrame(received_ns, _NO_FRAME, number, venue, session=payload)

@@ -1,6 +1,6 @@
 """The raw journal through the same parser again: what it gives, and whether the platform had it too.
 
-Each price that the platform's journal has of the venue must be given by the frames, in the same order.
+Each price that the platform's journal has of a venue must be given by its frames, in the same order.
 The frames may give more: what was received and not yet published when a feed died.
 """
 
@@ -23,7 +23,7 @@ from components.messages.command import Commands, new_commands
 from components.oracle.raw.reader import read_entries
 from components.oracle.store import Journal, JournalError
 
-COMPARED: Final = ["symbol", "price", "qty", "origin_ts", "expires", "flags"]
+COMPARED: Final = ["side", "symbol", "price", "qty", "origin_ts", "expires", "flags"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,10 @@ def replay_raw(journal: Path, speed: float) -> RawReplay:
         duplicates=metrics.duplicates.total(),
         prices=len(derived),
         journaled=len(journaled),
-        matched=_matched(derived.tolist(), journaled.tolist()),
+        matched=sum(
+            _matched(derived[derived["side"] == venue], journaled[journaled["side"] == venue])
+            for venue in np.unique(journaled["side"])
+        ),
     )
 
 
@@ -84,10 +87,13 @@ def _journaled_prices(path: Path) -> NDArray[np.void]:
     return np.concatenate([_venue_prices(new_commands(0)), *parts])
 
 
-def _matched(derived: list[object], journaled: list[object]) -> int:
-    """How many of ``journaled`` are met, in order, among ``derived``."""
-    met = 0
-    for each in derived:
-        if met < len(journaled) and each == journaled[met]:
+def _matched(derived: NDArray[np.void], journaled: NDArray[np.void]) -> int:
+    """How many of ``journaled`` are met, in order, among ``derived``; both are of one venue.
+
+    What comes late from two venues may change places between them: timers are not as exact as times.
+    """
+    wanted, met = journaled.tolist(), 0
+    for each in derived.tolist():
+        if met < len(wanted) and each == wanted[met]:
             met += 1
     return met

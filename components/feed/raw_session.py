@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from components.feed.order_flow_settings import OrderFlowSettings
 from components.feed.price_trust import PriceTrustSettings
 from components.feed.settings import STREAMS, BinanceSettings, FeedSettings, RecordedSettings
+from components.feed.venue_settings import VenueSettings
 from components.instruments import Instrument, InstrumentTable
 from components.oracle.raw.tail import STARTED, Entry
 
@@ -44,8 +45,40 @@ def session_text(settings: FeedSettings, instruments: InstrumentTable) -> bytes:
                 settings.trust.confirmations,
             ],
             "deadlines_s": {kind: settings.binance.deadline_s(kind) for kind in STREAMS},
+            "levels": settings.order_flow.levels,
+            "venues": [
+                {
+                    "venue": each.venue,
+                    "symbols": dict(each.symbols),
+                    "streams": each.streams,
+                    "stale_after_s": each.stale_after_s,
+                }
+                for each in (settings.venues if settings.mode == "venues" else ())
+            ],
         }
     )
+
+
+class SessionVenues(NamedTuple):
+    """The venues of a feed that had several, and how deep their books were asked for."""
+
+    venues: tuple[VenueSettings, ...]
+    levels: int
+
+
+def venues_of(payload: bytes) -> SessionVenues | None:
+    """The venues that a session names; None if it was of Binance alone."""
+    said: dict[str, Any] = orjson.loads(payload)
+    venues = tuple(
+        VenueSettings(
+            each["venue"],
+            symbols=each["symbols"],
+            streams=tuple(each["streams"]),
+            stale_after_s=each["stale_after_s"],
+        )
+        for each in said.get("venues", ())
+    )
+    return SessionVenues(venues, said["levels"]) if venues else None
 
 
 def is_session(entry: Entry) -> bool:

@@ -17,9 +17,9 @@ from typing import Final
 
 from components.feed.batch import CommandBatch
 from components.feed.clock import Clock, nap_until
-from components.feed.decoder import Decoder
 from components.feed.order_flow import OrderFlow
 from components.feed.raw_recording import read_raw
+from components.feed.recorded_venues import RecordedVenues
 from components.feed.recording import RecordedFrame, read_recording
 from components.feed.settings import FeedSettings
 
@@ -37,7 +37,7 @@ class Recorded:
         self,
         settings: FeedSettings,
         flow: OrderFlow,
-        decoder: Decoder,
+        venues: RecordedVenues,
         batch: CommandBatch,
         clock: Clock,
     ) -> None:
@@ -46,7 +46,7 @@ class Recorded:
         self._loop = settings.recorded.loop
         self._line_bytes_max = settings.frame_bytes_max + _LINE_HEAD_BYTES_MAX
         self._flow = flow
-        self._decoder = decoder
+        self._venues = venues
         self._batch = batch
         self._clock = clock
         self._now_ns = 0
@@ -63,22 +63,23 @@ class Recorded:
             await self._play(stop)
             if not self._loop or self._now_ns == before_ns:
                 break
-            self._decoder.restart()
+            self._venues.restart()
             self._shift_ns = self._now_ns + LOOP_PAUSE_NS - self._first_ns
-        self._decoder.finish()
+        self._venues.finish()
         if self._now_ns:
             self._batch.add_orders(self._flow.close(self._now_ns))
-        self._decoder.flush()
+        self._venues.flush()
 
     async def _play(self, stop: asyncio.Event) -> None:
         """One round; the loop awaits nothing while frames are at hand and no time is due."""
-        decoder, path = self._decoder, str(self._path)
+        venues, path = self._venues, str(self._path)
         with contextlib.closing(self._reading()) as reading:
-            for count, (received_ns, frame, line_number, lost, starts) in enumerate(reading):
+            for count, entry in enumerate(reading):
+                received_ns, frame, line_number, venue, *_ = entry
                 received_ns += self._shift_ns
                 if (
                     received_ns >= self._wait_from_ns
-                    or received_ns >= decoder.due_ns
+                    or received_ns >= venues.due_ns
                     or count % _YIELD_EVERY == 0
                 ):
                     await self._reach(received_ns, stop)
@@ -87,32 +88,34 @@ class Recorded:
                 if received_ns > self._now_ns:
                     self._now_ns = received_ns
                 now_ns = self._now_ns
-                if not frame:
-                    if starts:
-                        decoder.restart()
-                    decoder.down(decoder.streams_named(lost), now_ns, now_ns)
-                    continue
-                decoder.take(now_ns, now_ns, frame, path, line_number)
+                if frame:
+                    venues.take(venue, now_ns, frame, path, line_number)
+                elif entry.session:
+                    venues.begin(entry.session)
+                elif entry.is_opened:
+                    venues.open(venue)
+                else:
+                    venues.down(venue, entry.lost, now_ns)
 
     def _reading(self) -> Generator[RecordedFrame]:
         """The frames of a file, or of the raw journal in a folder."""
         if self._path.is_dir():
             return read_raw(self._path)
-        return read_recording(self._path, self._decoder.drop, line_bytes_max=self._line_bytes_max)
+        return read_recording(self._path, self._venues.drop, line_bytes_max=self._line_bytes_max)
 
     async def _reach(self, received_ns: int, stop: asyncio.Event) -> None:
         """Wait until the recording's clock shows ``received_ns``; what is due before it is done."""
-        flow, decoder = self._flow, self._decoder
+        flow, venues = self._flow, self._venues
         if not self._now_ns:
             self._first_ns = self._now_ns = received_ns
             self._started_ns = self._clock.monotonic_ns()
             self._batch.add_orders(flow.open(received_ns))
         due_ns = flow.next_due_ns if flow.enabled else _NEVER
-        while min(due_ns, decoder.due_ns) <= received_ns and not stop.is_set():
-            if decoder.due_ns <= due_ns:
-                at_ns = max(decoder.due_ns, self._now_ns)
+        while min(due_ns, venues.due_ns) <= received_ns and not stop.is_set():
+            if venues.due_ns <= due_ns:
+                at_ns = max(venues.due_ns, self._now_ns)
                 await self._wait_until(at_ns, stop)
-                decoder.advance(at_ns, at_ns)
+                venues.advance(at_ns)
                 continue
             await self._wait_until(due_ns, stop)
             self._batch.add_orders(flow.due(due_ns))
@@ -125,7 +128,7 @@ class Recorded:
         if self._speed > 0:
             due_ns = self._started_ns + round((self._now_ns - self._first_ns) / self._speed)
             if due_ns > self._clock.monotonic_ns():
-                self._decoder.flush()
+                self._venues.flush()
             while due_ns > self._clock.monotonic_ns() and not stop.is_set():
                 await nap_until(self._clock, due_ns)
         self._waits += 1

@@ -37,10 +37,12 @@ class RecordedFrame(NamedTuple):
     """One frame as it was received."""
 
     received_ns: int
-    frame: bytes  # none where streams were lost, or a feed began
+    frame: bytes  # none where something else happened
     line_number: int
+    venue: int = 0  # its place among those of the feed
     lost: tuple[tuple[str, str], ...] = ()  # kinds, and the venue's names of symbols
-    starts: bool = False
+    is_opened: bool = False  # a connection was made
+    session: bytes = b""  # a feed began, and parses with this
 
 
 def read_recording(

@@ -24,6 +24,7 @@ Market = Literal["spot", "usdm"]
 Stream = Literal["trade", "agg_trade", "mark_price", "book_ticker", "depth", "partial_depth"]
 
 MODES: Final = ("simulation", "recorded", "binance", "venues")
+LIVE_MODES: Final = ("binance", "venues")
 PRICE_FROM: Final = ("trade", "agg_trade", "mark_price")
 OFF_GRID: Final = ("reject", "round")
 MARKETS: Final = ("spot", "usdm")

@@ -6,16 +6,16 @@ import asyncio
 
 from components.feed.batch import CommandBatch
 from components.feed.clock import Clock, SystemClock
-from components.feed.decoder import build_parser
 from components.feed.ingress import Ingress
 from components.feed.live import run_live
 from components.feed.metrics import FeedMetrics
 from components.feed.order_flows import build_flow
 from components.feed.publisher import Publish, Publisher
 from components.feed.recorded import Recorded
+from components.feed.recorded_venues import RecordedVenues
 from components.feed.settings import FeedSettings
 from components.feed.simulation import Simulation
-from components.feed.venues import build_decoder, build_sources
+from components.feed.venues import build_sources
 from components.instruments import Instrument, InstrumentTable
 from components.oracle.raw.writer import RawWriter
 from disruptor.errors import ConfigurationError
@@ -35,7 +35,7 @@ async def run_feed(
 
     All work happens in the calling event loop; between due items it sleeps.  What is published
     is an array of dtype COMMAND, shape (1…batch_max,), valid, stamped, and not used again here.
-    A live feed of Binance writes each frame to ``raw``, if there is one, before it parses it.
+    A live feed writes each frame to ``raw``, if there is one, before it parses it.
     Raises ConfigurationError, before anything is published, when a setting does not fit.
     """
     clock = clock or SystemClock()
@@ -48,9 +48,8 @@ async def run_feed(
         return
     batch = CommandBatch(publisher, settings.batch_max)
     if settings.mode == "recorded":
-        parser = build_parser(settings, instruments)
-        decoder = build_decoder(settings, parser, batch, flow, metrics)
-        await Recorded(settings, flow, decoder, batch, clock).run(stop)
+        venues = RecordedVenues(settings, instruments, batch, flow, metrics)
+        await Recorded(settings, flow, venues, batch, clock).run(stop)
     else:
         sources = build_sources(settings, instruments, batch, flow, metrics, clock, raw)
         await run_live(sources, flow, batch, clock, stop)

@@ -19,6 +19,7 @@ import aiohttp
 
 from components.feed.backoff import Backoff
 from components.feed.clock import SLEEP_MAX_S, Clock
+from components.feed.frame_parser import FrameParser
 from components.feed.metrics import FeedMetrics
 from components.feed.stream_board import Stream
 from components.feed.venue_messages import Control
@@ -47,6 +48,12 @@ class LinkSink(Protocol):
     ) -> bool:
         """Decode a frame; True if it was valid data."""
 
+    def opened(self, name: str, address: str, streams: Iterable[str]) -> None:
+        """A connection was made; ``streams`` say what it will ask for."""
+
+    def closed(self, name: str, why: str) -> None:
+        """It has ended."""
+
     def granted(self, streams: list[Stream], now_ns: int) -> None:
         """The venue acknowledged these streams."""
 
@@ -54,7 +61,7 @@ class LinkSink(Protocol):
         """A connection is being made."""
 
     def lost(self, name: str, streams: Iterable[Stream], why: str) -> None:
-        """It has ended."""
+        """Nothing carries these streams any more."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +74,6 @@ class Link:
     streams: tuple[Stream, ...]
 
 
-class Restarts(Protocol):
-    """A parser that keeps something of its connection."""
-
-    def restart(self) -> None:
-        """Another connection begins."""
-
-
 class VenueLink:
     """Keeps one link connected until told to stop; one thread."""
 
@@ -81,7 +81,7 @@ class VenueLink:
         self,
         link: Link,
         settings: VenueSettings,
-        parser: Restarts,
+        parser: FrameParser,
         sink: LinkSink,
         metrics: FeedMetrics,
         clock: Clock,
@@ -113,6 +113,7 @@ class VenueLink:
                 why = await self._serve(session, stop)
             except (aiohttp.ClientError, OSError, TimeoutError) as problem:
                 why = f"{type(problem).__name__}: {problem}"
+            self._sink.closed(link.name, why)
             if stop.is_set():
                 return
             self._sink.lost(link.name, link.streams, why)
@@ -143,6 +144,8 @@ class VenueLink:
                 decode_text=False,
             )
         self._parser.restart()
+        asked = (request.decode() for request in self._link.requests)
+        self._sink.opened(self._link.name, self._link.address, asked)
         self._why = ""
         self._opened_ns = self._data_ns = self._clock.monotonic_ns()
         watchdog = asyncio.create_task(self._watch(socket, stop))

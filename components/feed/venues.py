@@ -10,11 +10,12 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from components.feed import other_venues
 from components.feed.backoff import Backoff
 from components.feed.batch import CommandBatch, VenueBatch
+from components.feed.binance_messages import Parser
 from components.feed.binance_source import BinanceSource
 from components.feed.clock import Clock
 from components.feed.decoder import Decoder, build_parser
@@ -52,7 +53,15 @@ class OneOfSeveral:
         """Nothing."""
 
 
-def build_decoder(
+class Venue(NamedTuple):
+    """One venue of a feed, as far as its frames are concerned."""
+
+    settings: FeedSettings
+    parser: FrameParser
+    decoder: Decoder
+
+
+def _decoder_of(
     settings: FeedSettings,
     parser: FrameParser,
     batch: CommandBatch | VenueBatch,
@@ -67,6 +76,30 @@ def build_decoder(
     return decoder
 
 
+def build_venues(
+    settings: FeedSettings,
+    instruments: InstrumentTable,
+    batch: CommandBatch,
+    flow: OrderFlow,
+    metrics: FeedMetrics,
+    levels: int,
+) -> list[Venue]:
+    """Parser and decoder of each of ``feed.venues``, with books of ``levels``; or of Binance alone."""
+    if settings.mode != "venues":
+        parser = build_parser(settings, instruments)
+        return [Venue(settings, parser, _decoder_of(settings, parser, batch, flow, metrics))]
+    venues: list[Venue] = []
+    for place, venue in enumerate(settings.venues):
+        own = _settings_of(settings, venue)
+        own_metrics = metrics if place == 0 else cast(FeedMetrics, OneOfSeveral(metrics))
+        own_flow = flow if place == 0 else NoOrderFlow()
+        own_parser = _parser_of(venue, own, instruments, levels)
+        own_batch = VenueBatch(batch, place)
+        decoder = _decoder_of(own, own_parser, own_batch, own_flow, own_metrics)
+        venues.append(Venue(own, own_parser, decoder))
+    return venues
+
+
 def build_sources(
     settings: FeedSettings,
     instruments: InstrumentTable,
@@ -76,27 +109,44 @@ def build_sources(
     clock: Clock,
     raw: RawWriter | None,
 ) -> Sequence[LiveSource]:
-    """All venues of a live feed: Binance alone, recorded in ``raw``, or those of ``feed.venues``."""
-    if settings.mode == "binance":
+    """All venues of a live feed, each recorded in ``raw``: Binance alone, or ``feed.venues``."""
+    levels = settings.order_flow.levels
+    sources: list[LiveSource] = []
+    for place, venue in enumerate(
+        build_venues(settings, instruments, batch, flow, metrics, levels)
+    ):
         recorder = None
         if raw is not None:
-            names = {
-                instruments[name].index: settings.venue_symbol(name) for name in settings.symbols
-            }
-            session = session_text(settings, instruments)
-            recorder = RawRecorder(raw, session, names, metrics, clock)
-        return [_binance(settings, instruments, batch, flow, metrics, clock, recorder)]
-    sources: list[LiveSource] = []
-    for place, venue in enumerate(settings.venues):
-        own = _settings_of(settings, venue)
-        own_metrics = metrics if place == 0 else cast(FeedMetrics, OneOfSeveral(metrics))
-        own_flow = flow if place == 0 else NoOrderFlow()
-        own_batch = VenueBatch(batch, place)
-        if venue.venue == "binance":
-            sources.append(_binance(own, instruments, own_batch, own_flow, own_metrics, clock))
+            names = {each.index: each.name for each in venue.parser.symbols}
+            recorder = RawRecorder(raw, place, names, metrics, clock)
+            if place == 0:
+                recorder.started(session_text(settings, instruments))
+        sink = LiveSink(venue.decoder, clock, recorder)
+        if isinstance(venue.parser, Parser):
+            traded = [instruments[name] for name in venue.settings.symbols]
+            own = venue.settings
+            sources.append(BinanceSource(own, traded, venue.parser, sink, metrics, clock))
         else:
-            sources.append(_other(venue, own, instruments, own_batch, own_flow, own_metrics, clock))
+            told = settings.venues[place]
+            link = other_venues.link_of(told, venue.parser.symbols, levels)
+            generator = random.Random(settings.seed)
+            backoff = Backoff(told.backoff_base_s, told.backoff_cap_s, generator)
+            keeper = VenueLink(link, told, venue.parser, sink, metrics, clock, backoff)
+            sources.append(LinkSource(keeper, sink))
     return sources
+
+
+def _parser_of(
+    venue: VenueSettings, settings: FeedSettings, instruments: InstrumentTable, levels: int
+) -> FrameParser:
+    if venue.venue == "binance":
+        return build_parser(settings, instruments)
+    chosen = [instruments[name] for name in venue.symbols]
+    symbols = [
+        VenueSymbol(venue.symbols[each.name], each.index, each.tick_size, each.lot_size)
+        for each in chosen
+    ]
+    return other_venues.parser_of(venue, symbols, levels, settings.off_grid == "round")
 
 
 def _settings_of(settings: FeedSettings, venue: VenueSettings) -> FeedSettings:
@@ -118,40 +168,3 @@ def _settings_of(settings: FeedSettings, venue: VenueSettings) -> FeedSettings:
         price_from="trade",
         binance=binance,
     )
-
-
-def _binance(
-    settings: FeedSettings,
-    instruments: InstrumentTable,
-    batch: CommandBatch | VenueBatch,
-    flow: OrderFlow,
-    metrics: FeedMetrics,
-    clock: Clock,
-    recorder: RawRecorder | None = None,
-) -> LiveSource:
-    parser = build_parser(settings, instruments)
-    sink = LiveSink(build_decoder(settings, parser, batch, flow, metrics), clock, recorder)
-    traded = [instruments[name] for name in settings.symbols]
-    return BinanceSource(settings, traded, parser, sink, metrics, clock)
-
-
-def _other(
-    venue: VenueSettings,
-    settings: FeedSettings,
-    instruments: InstrumentTable,
-    batch: VenueBatch,
-    flow: OrderFlow,
-    metrics: FeedMetrics,
-    clock: Clock,
-) -> LiveSource:
-    chosen = [instruments[name] for name in venue.symbols]
-    symbols = [
-        VenueSymbol(venue.symbols[each.name], each.index, each.tick_size, each.lot_size)
-        for each in chosen
-    ]
-    depth = settings.order_flow.levels
-    parser = other_venues.parser_of(venue, symbols, depth, settings.off_grid == "round")
-    sink = LiveSink(build_decoder(settings, parser, batch, flow, metrics), clock)
-    backoff = Backoff(venue.backoff_base_s, venue.backoff_cap_s, random.Random(settings.seed))
-    link = other_venues.link_of(venue, symbols, depth)
-    return LinkSource(VenueLink(link, venue, parser, sink, metrics, clock, backoff), sink)

@@ -89,6 +89,11 @@ def _prices(texts: tuple[str, ...]) -> dict[str, int]:
 @click.option("--clock-step-ms", type=int, default=-1500, show_default=True, help="…steps by this.")
 @click.option("--no-answers", is_flag=True, help="Never acknowledge a subscription.")
 @click.option("--no-data", is_flag=True, help="Acknowledge, and never send data.")
+@click.option(
+    "--fragments", type=click.IntRange(min=0), default=0, metavar="BYTES",
+    help="Send data in fragments, a ping after each.",
+)  # fmt: skip
+@click.option("--trickle", type=_SECONDS, default=0.0, metavar="S", help="Send it byte by byte.")
 @click.option("--no-reading", is_flag=True, help="Do not read what clients send.")
 def main(**options: Any) -> None:
     """Serve until Ctrl+C."""
@@ -109,6 +114,8 @@ def _conduct(options: dict[str, Any]) -> Conduct:
         notice_s=min(options["notice"], options["life"]),
         ping_every_s=20.0,
         frames_per_s_max=10 if options["futures"] else 5,
+        fragment_bytes=options["fragments"],
+        byte_pause_s=options["trickle"] or None,
     )
 
 

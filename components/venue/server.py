@@ -22,6 +22,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from components.venue import wire
 from components.venue.faults import Faults, FaultSettings
 
 MARKET_ROUTE_KINDS: Final = ("aggTrade", "markPrice", "markPrice@1s")
@@ -42,6 +43,8 @@ class Conduct:
     ping_every_s: float = 0.0  # 0: never
     pong_within_s: float = 10.0
     frames_per_s_max: int = 0  # what a client may send; 0: anything
+    fragment_bytes: int = 0  # data comes in fragments of so many, a ping after each; 0: whole
+    byte_pause_s: float | None = None  # data comes byte by byte, so long apart; None: at once
     clock_offset_ms: int = 0  # added to its own time by whoever plays a market
     jump_ppm: int = 0  # prices move by this at the next step, once
 
@@ -57,6 +60,7 @@ class Client:
         self.sent: list[bytes] = []
         self.faults: Final = faults
         self.pings: dict[bytes, float] = {}
+        self.turn: Final = asyncio.Lock()
         self._request = request
         self._received: deque[float] = deque()
 
@@ -64,6 +68,21 @@ class Client:
         """End it without a closing handshake."""
         if self._request.transport is not None:
             self._request.transport.abort()
+
+    async def write(self, wire: bytes, byte_pause_s: float | None) -> None:
+        """Bytes as they are, all at once or one at a time; who writes has the ``turn``."""
+        transport = self._request.transport
+        for piece in [wire] if byte_pause_s is None else (bytes((byte,)) for byte in wire):
+            if transport is None or transport.is_closing():
+                raise ConnectionResetError
+            transport.write(piece)
+            await asyncio.sleep(byte_pause_s or 0)
+
+    def expect_pong(self) -> bytes:
+        """The payload of a ping that is sent now."""
+        payload = os.urandom(8)
+        self.pings[payload] = time.monotonic()
+        return payload
 
     def sends_too_much(self, limit: int) -> bool:
         """Count a frame from the client; whether that was one too many in a second."""
@@ -135,12 +154,28 @@ class VenueServer:
         for client in tuple(self.clients):
             if client.wants(stream, is_futures=self._is_futures):
                 for each in client.faults.frames(frame):
-                    await self.send(client, each)
+                    await self._send_data(client, each)
 
     async def send(self, client: Client, frame: bytes) -> None:
         """Send a frame as it is to one client."""
         with contextlib.suppress(ConnectionError):
-            await client.socket.send_frame(frame, WSMsgType.TEXT)
+            async with client.turn:
+                await client.socket.send_frame(frame, WSMsgType.TEXT)
+            if self._keeps_sent:
+                client.sent.append(frame)
+
+    async def _send_data(self, client: Client, frame: bytes) -> None:
+        """Send a frame in the way that ``conduct`` says."""
+        conduct = self.conduct
+        if not conduct.fragment_bytes and conduct.byte_pause_s is None:
+            await self.send(client, frame)
+            return
+        with contextlib.suppress(ConnectionError):
+            async with client.turn:
+                for each in wire.fragments(frame, conduct.fragment_bytes):
+                    await client.write(each, conduct.byte_pause_s)
+                    if conduct.fragment_bytes:
+                        await client.write(wire.ping(client.expect_pong()), None)
             if self._keeps_sent:
                 client.sent.append(frame)
 
@@ -203,7 +238,8 @@ class VenueServer:
                 await client.socket.close(code=WSCloseCode.POLICY_VIOLATION)
                 return
             if message.type is WSMsgType.PING:
-                await client.socket.pong(message.data)
+                async with client.turn:
+                    await client.socket.pong(message.data)
             elif message.type is WSMsgType.PONG:
                 client.pings.pop(bytes(message.data), None)
             elif message.type is WSMsgType.TEXT:
@@ -253,7 +289,6 @@ class VenueServer:
                 self.violations.append("a ping was not answered")
                 client.cut()
                 return
-            payload = os.urandom(8)
-            client.pings[payload] = now
             with contextlib.suppress(ConnectionError):
-                await client.socket.ping(payload)
+                async with client.turn:
+                    await client.socket.ping(client.expect_pong())

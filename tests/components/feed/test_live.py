@@ -183,25 +183,24 @@ def test_a_primary_that_is_cut_while_its_successor_holds_is_followed_at_once(
     assert not feed.metrics.gaps
 
 
+async def trade_until(feed: LiveFeed, condition: Callable[[], bool], after: int = 0) -> None:
+    """Send trades, whoever is connected, until it is so."""
+    while not condition():
+        after += 1
+        await feed.trades(after, after)
+        await asyncio.sleep(0.01)
+
+
 def test_silence_on_an_open_connection_is_stale_and_ended(instruments: InstrumentTable) -> None:
     settings = with_binance(stale_after_s=0.3)
 
     async def script(feed: LiveFeed) -> None:
-        number = 0
-
-        async def trade_until(condition: Callable[[], bool]) -> None:
-            nonlocal number
-            while not condition():
-                number += 1
-                await feed.trades(number, number)
-                await asyncio.sleep(0.01)
-
-        await trade_until(lambda: bool(feed.prices))
+        await trade_until(feed, lambda: bool(feed.prices))
         feed.venue.conduct.is_frozen = True
         lost = feed.metrics.reconnects
         await feed.until(lambda: FLAG_STALE in feed.flags and feed.metrics.reconnects > lost)
         feed.venue.conduct.is_frozen = False
-        await trade_until(lambda: feed.flags[-1] != FLAG_STALE)
+        await trade_until(feed, lambda: feed.flags[-1] != FLAG_STALE, after=1_000)
 
     feed = play(instruments, script, settings=settings)
     first = feed.flags.index(FLAG_STALE)
@@ -345,6 +344,80 @@ def test_a_giant_frame_ends_the_connection_and_is_counted(instruments: Instrumen
 
     assert feed.metrics.malformed_by_reason == {"oversized": 1}
     assert feed.prices == [*ticks(1, 1), *ticks(1, 1), *ticks(2, 2)]
+    assert feed.flags == [0, FLAG_STALE, 0]
+
+
+def test_a_frame_that_comes_byte_by_byte_is_taken_whole(instruments: InstrumentTable) -> None:
+    async def script(feed: LiveFeed) -> None:
+        await feed.subscribed()
+        await feed.trades(1, 3)
+        await feed.published(3)
+
+    feed = play(instruments, script, conduct=Conduct(byte_pause_s=0.0))
+
+    assert feed.prices == ticks(1, 3)
+    assert not feed.metrics.malformed_by_reason
+    assert feed.metrics.reconnects == 0
+
+
+def test_a_frame_that_trickles_for_too_long_is_given_up_with_its_connection(
+    instruments: InstrumentTable,
+) -> None:
+    conduct = Conduct()
+    trickled: list[int] = []
+
+    async def script(feed: LiveFeed) -> None:
+        await trade_until(feed, lambda: bool(feed.prices))
+        conduct.byte_pause_s = 0.05  # so that a frame would take eight seconds
+        lost, number = feed.metrics.reconnects, 1_000
+        while feed.metrics.reconnects == lost:
+            number += 1
+            trickled.extend(ticks(number, number))
+            await feed.trades(number, number)
+            await asyncio.sleep(0.01)
+        conduct.byte_pause_s = None
+        await trade_until(feed, lambda: feed.flags[-1] != FLAG_STALE, after=number)
+
+    feed = play(instruments, script, conduct=conduct, settings=with_binance(stale_after_s=0.5))
+
+    assert not set(trickled) & set(feed.prices)
+    assert FLAG_STALE in feed.flags
+    assert DOWN in feed.states()
+    assert not feed.metrics.malformed_by_reason
+
+
+def test_pings_between_the_fragments_of_a_frame_are_answered_and_the_frame_is_whole(
+    instruments: InstrumentTable,
+) -> None:
+    async def script(feed: LiveFeed) -> None:
+        client = await feed.subscribed()
+        await feed.trades(1, 3)
+        await feed.published(3)
+        await feed.until(lambda: not client.pings)
+
+    feed = play(instruments, script, conduct=Conduct(fragment_bytes=16))
+
+    assert feed.prices == ticks(1, 3)
+    assert not feed.metrics.malformed_by_reason
+    assert feed.venue.violations == []
+
+
+def test_the_limit_of_a_frame_counts_all_its_fragments_whatever_comes_between(
+    instruments: InstrumentTable,
+) -> None:
+    conduct = Conduct(FaultSettings(giant_every=2), fragment_bytes=4_096)
+
+    async def script(feed: LiveFeed) -> None:
+        await feed.subscribed()
+        await feed.trades(1, 2)
+        await feed.until(lambda: feed.metrics.reconnects == 1)
+        await feed.subscribed(connections=2)
+        await feed.trades(2, 2)
+        await feed.until(lambda: feed.prices[-1:] == ticks(2, 2))
+
+    feed = play(instruments, script, conduct=conduct)
+
+    assert feed.metrics.malformed_by_reason == {"oversized": 1}
     assert feed.flags == [0, FLAG_STALE, 0]
 
 

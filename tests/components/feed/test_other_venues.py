@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -18,6 +19,7 @@ from components.feed.venue_settings import VenueKind, VenueSettings, VenueStream
 from components.instruments import InstrumentTable
 from components.messages.code import FLAG_STALE, FLAG_SUSPECT, OP_PRICE
 from components.messages.command import Commands, new_commands
+from components.oracle.raw.writer import RawWriter
 from components.venue.server import VenueServer
 from disruptor.errors import ConfigurationError
 
@@ -61,11 +63,14 @@ def kraken_trade(number: int, price: str) -> bytes:
 class Feeding:
     """A feed of several venues in the loop of a test."""
 
-    def __init__(self, instruments: InstrumentTable, settings: FeedSettings) -> None:
+    def __init__(
+        self, instruments: InstrumentTable, settings: FeedSettings, raw: Path | None = None
+    ) -> None:
         self.metrics = InMemoryFeedMetrics()
         self.local = LocalBook(instruments)
         self._instruments = instruments
         self._settings = settings
+        self._raw = raw
         self._collected = Collected()
         self._stop = asyncio.Event()
 
@@ -90,7 +95,19 @@ class Feeding:
         await until(lambda: len(self.prices) >= count)
 
     async def run(self) -> None:
-        await run_feed(self._settings, self._instruments, self._collected, self._stop, self.metrics)
+        writer = None if self._raw is None else RawWriter(self._raw, segment_bytes=64 << 20)
+        try:
+            await run_feed(
+                self._settings,
+                self._instruments,
+                self._collected,
+                self._stop,
+                self.metrics,
+                raw=writer,
+            )
+        finally:
+            if writer is not None:
+                writer.close()
 
     def stop(self) -> None:
         self._stop.set()
@@ -100,9 +117,10 @@ def play(
     instruments: InstrumentTable,
     settings: FeedSettings,
     script: Callable[[Feeding], Awaitable[None]],
+    raw: Path | None = None,
 ) -> Callable[[], Awaitable[Feeding]]:
     async def run() -> Feeding:
-        feed = Feeding(instruments, settings)
+        feed = Feeding(instruments, settings, raw)
         feeding = asyncio.create_task(feed.run())
         playing = asyncio.ensure_future(script(feed))
         await asyncio.wait({feeding, playing}, return_when=asyncio.FIRST_COMPLETED)
