@@ -6,6 +6,7 @@ derived from the platform's view at the same moment.  Names, types and help are 
 
 from __future__ import annotations
 
+import functools
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
@@ -162,6 +163,7 @@ def registry_of(view: PlatformView, max_users: int = MAX_USERS) -> CollectorRegi
     return registry
 
 
+@functools.cache
 def platform_version() -> str:
     """The version: of the checkout that this file is in, else of the installed package."""
     project = Path(__file__).resolve().parents[2] / "pyproject.toml"

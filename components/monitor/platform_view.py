@@ -1,8 +1,8 @@
 """What the monitor sees of a platform: counters, rings, processes, books, accounts, liquidations.
 
 Everything is read from shared memory, found by the platform's name, and nothing is ever written,
-so that looking costs the pipeline nothing.  Segments come and go with the platform: each look
-begins with the list of /dev/shm, and only what is new is mapped.
+so that looking costs the pipeline nothing.  Segments come and go with the platform: when /dev/shm
+has changed, a look begins with its list, and only what is new is mapped.
 
     <platform>.counters.<process>     counter blocks       (disruptor.memory.counters)
     <platform>.table.accounts         the accounts' risk   (disruptor.memory.snapshot_table)
@@ -18,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,6 +44,7 @@ from disruptor.supervisor.control_block import (
 _SHARD: Final = re.compile(r"(?<=^titan)-\d+$")
 """What a shard's name has more than Titan's."""
 _SHARDS_RING: Final = re.compile(r"events-\d+")
+_SETTLED_NS: Final = 100_000_000
 
 ACCOUNTS: Final = "accounts"
 LIQUIDATIONS: Final = "liquidations"
@@ -124,6 +126,8 @@ class PlatformView(Protocol):
 
 
 Mapped = CounterBlock | SnapshotTable | RingBuffer | ControlBlock
+Segment = tuple[str, int]
+"""Its name and inode: a name may come back as another segment."""
 
 
 class SharedMemoryView:
@@ -131,7 +135,9 @@ class SharedMemoryView:
 
     def __init__(self, platform: str) -> None:
         self.platform = platform
-        self._mapped: dict[tuple[str, int], Mapped] = {}
+        self._mapped: dict[Segment, Mapped] = {}
+        self._present: set[Segment] = set()
+        self._listed_ns = 0
 
     def is_running(self) -> bool:
         """Whether the platform's supervisor lives."""
@@ -206,17 +212,33 @@ class SharedMemoryView:
         return {key[0]: each for key, each in self._mapped.items() if isinstance(each, kind)}
 
     def _refresh(self) -> None:
-        present: set[tuple[str, int]] = set()
-        for name in existing(f"{self.platform}."):
-            with contextlib.suppress(FileNotFoundError):
-                present.add((name, os.stat(Path(SHARED_MEMORY_DIRECTORY, name)).st_ino))
-        for key in self._mapped.keys() - present:
+        self._list()
+        if self._present == self._mapped.keys():
+            return
+        for key in self._mapped.keys() - self._present:
             self._mapped.pop(key).close()
-        for key in present - self._mapped.keys():
+        for key in self._present - self._mapped.keys():
             mapped = _map(key[0])
             if mapped is not None:
                 self._mapped[key] = mapped
         self._mapped = dict(sorted(self._mapped.items()))
+
+    def _list(self) -> None:
+        """List the platform's segments, unless none of anybody's came or went since they were.
+
+        A directory may change twice within one tick of the kernel's clock; so what was listed within
+        a moment of a change is listed again.
+        """
+        changed_ns = os.stat(SHARED_MEMORY_DIRECTORY).st_mtime_ns
+        if changed_ns == self._listed_ns:
+            return
+        self._present = set()
+        for name in existing(f"{self.platform}."):
+            with contextlib.suppress(FileNotFoundError):
+                inode = os.stat(Path(SHARED_MEMORY_DIRECTORY, name)).st_ino
+                self._present.add((name, inode))
+        is_settled = time.time_ns() - changed_ns > _SETTLED_NS
+        self._listed_ns = changed_ns if is_settled else 0
 
 
 def _together(blocks: list[list[Reading]]) -> list[Reading]:

@@ -1,8 +1,13 @@
-"""The monitor as a process: serves metrics and the page from shared memory, and touches nothing."""
+"""The monitor as a process: serves metrics and the page from shared memory, and touches nothing.
+
+Where the pipeline needs every CPU, the monitor gets a tenth of what one of its processes gets: pages
+are then served less often, as to slow clients, and commands go on as if nobody looked.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +19,12 @@ from components.run_settings import RunSettings
 from disruptor.supervisor.child import ProcessContext
 
 _LOOK_S = 0.1
+_LOW_PRIORITY = 10
 
 
 def run(context: ProcessContext) -> None:
     """Answer scrapes until told to stop."""
+    os.setpriority(os.PRIO_PROCESS, 0, _LOW_PRIORITY)
     settings: RunSettings = context.settings
     asyncio.run(_serve(context, settings))
 
