@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from components.messages import code
 from components.sentinel.account_view import ACCOUNT_VIEW, fill_account_view
+from components.sentinel.cli import main
 from components.sentinel.deleveraging_view import deleveraging_lights
 from components.sentinel.engine.conservation import (
     ConservationError,
@@ -21,7 +20,6 @@ from components.sentinel.engine.conservation import (
 from tests.components.sentinel.driver import MONEY, Driver, event, random_step
 from tests.components.sentinel.test_liquidation import engine_with, open_position, price
 
-ROOT = Path(__file__).parents[3]
 LINES = b"""{"op":"deposit","account":7,"amount":"2500"}
 {"op":"position","account":7,"symbol":"BTCUSDT","side":"long","qty":"0.5","entry":"50000","leverage":10}
 {"op":"price","symbol":"BTCUSDT","price":"48000"}
@@ -30,9 +28,9 @@ LINES = b"""{"op":"deposit","account":7,"amount":"2500"}
 
 def explained(account: int) -> list[str]:
     """What the program prints."""
-    command = [sys.executable, "-m", "components.sentinel.cli", "--explain", str(account)]
-    done = subprocess.run(command, input=LINES, capture_output=True, cwd=ROOT, check=True)
-    return done.stdout.decode().splitlines()
+    done = CliRunner().invoke(main, ["--explain", str(account)], input=LINES, catch_exceptions=False)
+    assert done.exit_code == 0, done.stderr
+    return done.stdout.splitlines()
 
 
 def test_an_account_is_explained_line_by_line() -> None:

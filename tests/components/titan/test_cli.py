@@ -9,6 +9,9 @@ from pathlib import Path
 
 import orjson
 import pytest
+from click.testing import CliRunner
+
+from components.titan.cli import main
 
 _ROOT = Path(__file__).resolve().parents[3]
 _INSTRUMENTS = """\
@@ -27,9 +30,10 @@ def instruments(tmp_path: Path) -> Path:
 
 
 def run(instruments: Path, lines: bytes, *options: str) -> subprocess.CompletedProcess[bytes]:
-    """One run of the real program."""
-    command = [sys.executable, "-m", "components.titan.cli", "--instruments", str(instruments)]
-    return subprocess.run([*command, *options], input=lines, capture_output=True, cwd=_ROOT)
+    """One run of the program, in this process, whose kernels are compiled and loaded already."""
+    command = ["--instruments", str(instruments), *options]
+    ran = CliRunner().invoke(main, command, input=lines, catch_exceptions=False)
+    return subprocess.CompletedProcess(command, ran.exit_code, ran.stdout_bytes, ran.stderr_bytes)
 
 
 def test_the_documented_kinds_are_written_and_nothing_else(instruments: Path) -> None:
