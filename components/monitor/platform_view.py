@@ -153,9 +153,11 @@ class SharedMemoryView:
         return {process: _together(blocks) for process, blocks in found.items()}
 
     def rings(self) -> Sequence[RingStatistics]:
-        """All rings, named without the platform's name."""
+        """All rings, named without the platform's name, those of Titan's shards before the one into
+        which they are merged."""
         seen = [ring.statistics() for ring in self._of_kind(RingBuffer).values()]
-        return [replace(ring, name=self._label(ring.name)) for ring in seen]
+        named = [replace(ring, name=self._label(ring.name)) for ring in seen]
+        return sorted(named, key=_in_flow)
 
     def processes(self) -> Sequence[ProcessStatus]:
         """All supervised processes, in the topology's order."""
@@ -253,6 +255,11 @@ def _sum(series: tuple[Reading, ...]) -> Reading:
     if not present:
         return series[0]
     return Reading(series[0].spec, tuple(map(sum, zip(*present, strict=True))))
+
+
+def _in_flow(ring: RingStatistics) -> tuple[str, bool, str]:
+    is_merged = _SHARDS_RING.fullmatch(ring.name) is None
+    return ring.name if is_merged else "events", is_merged, ring.name
 
 
 def _map(name: str) -> Mapped | None:

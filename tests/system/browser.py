@@ -57,6 +57,14 @@ class Browser:
         """The value of a piece of JavaScript."""
         return self.driver.execute_script(text)
 
+    def promised(self, text: str) -> object:
+        """What the promise that a piece of JavaScript returns comes to."""
+        whole = (
+            f"const done = arguments[0]; (() => {{ {text} }})().then(done, e => done(String(e)))"
+        )
+        self.driver.set_script_timeout(LIMIT_S)
+        return self.driver.execute_async_script(whole)
+
     def complaints(self) -> list[str]:
         """What the console said."""
         log = self.driver.get_log("browser")  # type: ignore[no-untyped-call]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Iterator
@@ -115,6 +116,36 @@ def test_a_phone_needs_no_sideways_scrolling(run: PlatformRun, page: Browser) ->
 
     assert page.script("return document.documentElement.scrollWidth") == PHONE[0]
     keep(page, "page-phone")
+
+
+RINGS_OF_TWO_TITANS = """
+    const names = ["commands", "events-0", "events-1", "events", "risk"];
+    const consumers = ["titan-0", "titan-1", "merge", "oracle"].map(name => ({name, at: 1e9}));
+    const rings = names.map(name => ({name, capacity: 65536, cursor: 1e9 + 12345, consumers}));
+    return import("/web/pipeline.js").then(pipeline => {
+        pipeline.showRings(rings, {});
+        const boxes = selector => [...document.querySelectorAll(selector)]
+            .map(each => each.getBoundingClientRect())
+            .map(box => [box.left, box.top, box.right, box.bottom]);
+        return boxes("#rings svg, #rings .readers, #hops");
+    });
+"""
+
+
+@pytest.mark.parametrize("size", [DESKTOP, (1280, 900), (1000, 800), PHONE])
+def test_the_rings_of_several_titans_never_overlap(
+    run: PlatformRun, page: Browser, size: tuple[int, int]
+) -> None:
+    page.open(url(run), size, dark=False)
+    page.wait(lambda: page.find("#rings .ring"), "no rings")
+    boxes = page.promised(RINGS_OF_TWO_TITANS)
+
+    assert isinstance(boxes, list)
+    assert len(boxes) == 11
+    for one, other in itertools.combinations(boxes, 2):
+        is_beside = one[2] <= other[0] or other[2] <= one[0]
+        is_below = one[3] <= other[1] or other[3] <= one[1]
+        assert is_beside or is_below, (one, other)
 
 
 def test_the_console_has_nothing_to_complain_of(page: Browser) -> None:

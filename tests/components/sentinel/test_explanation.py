@@ -28,7 +28,9 @@ LINES = b"""{"op":"deposit","account":7,"amount":"2500"}
 
 def explained(account: int) -> list[str]:
     """What the program prints."""
-    done = CliRunner().invoke(main, ["--explain", str(account)], input=LINES, catch_exceptions=False)
+    done = CliRunner().invoke(
+        main, ["--explain", str(account)], input=LINES, catch_exceptions=False
+    )
     assert done.exit_code == 0, done.stderr
     return done.stdout.splitlines()
 
