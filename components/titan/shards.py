@@ -86,6 +86,7 @@ class Deriver:
         self._sentinel = sentinel
         self._gate: RiskGate | None = None
         self._records = outbox_records
+        self._room = outbox_records
         self._boxes = [new_outbox(outbox_records) for _ in shards]
         self._told = new_outbox(outbox_records)
         self._spare = new_outbox(outbox_records)
@@ -105,7 +106,7 @@ class Deriver:
             rest = commands[done:]
             applied = self._apply(shard, rest, first + done, box)
             if applied < len(rest):
-                self._spare = new_outbox(self._room_for(shard))
+                self._room = self._room_for(shard)
             done += applied
             yield applied, box.slots[: box.count[0]]
 
@@ -117,8 +118,10 @@ class Deriver:
         return verdicts_needed(self.shards[0], commands)
 
     def _next_box(self) -> Outbox:
-        """An empty outbox: not the one that was told last, but the one before."""
+        """An empty outbox with room: not the one that was told last, but the one before."""
         self._told, self._spare = self._spare, self._told
+        if self._told.slots.size < self._room:
+            self._told = new_outbox(self._room)
         self._told.count[0] = 0
         return self._told
 
@@ -134,8 +137,8 @@ class Deriver:
         for number in range(len(self.shards)):
             self._fill(number, commands, first)
         ends = np.array([box.count[0] for box in self._boxes], np.int64)
-        if ends.sum() > self._spare.slots.size:
-            self._spare = new_outbox(2 * int(ends.sum()))
+        if ends.sum() > self._room:
+            self._room = 2 * int(ends.sum())
         merged = self._next_box()
         count = len(self.shards)
         merge(
