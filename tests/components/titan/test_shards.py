@@ -18,7 +18,7 @@ from components.messages import code as c
 from components.messages.command import ALL_SYMBOLS
 from components.messages.event import EVENT, Events
 from components.titan.engine import canonical_bytes, check_invariants, new_state, restore
-from components.titan.engine.state import new_outbox
+from components.titan.engine.state import Outbox, new_outbox
 from components.titan.merging import as_many, merge, new_cursor
 from components.titan.shards import Deriver, Shards, combined_hash, shards_hash
 from tests.components.titan.driver import LIMITS
@@ -42,6 +42,24 @@ def told(shards: Shards, commands: list[dict[str, int]], step: int = 1 << 20) ->
     for shard in shards:
         check_invariants(shard)
     return np.concatenate(found)
+
+
+def test_an_outbox_that_was_made_larger_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large one is new memory, which costs more than the commands whose events it takes."""
+    made = []
+
+    def noted(records: int) -> Outbox:
+        made.append(records)
+        return new_outbox(records)
+
+    monkeypatch.setattr("components.titan.shards.new_outbox", noted)
+    deriver, rows = Deriver(new_shards(1), 4), records(random_run(random.Random(3), 600))
+    for start in range(0, len(rows), 6):
+        for _ in deriver.feed(rows[start : start + 6], start + 1):
+            pass
+
+    assert max(made) > 4
+    assert len(made) < 20
 
 
 def with_own_ids(command: dict[str, int]) -> dict[str, int]:
