@@ -118,6 +118,7 @@ def test_a_restart_continues_the_journal_without_a_gap(name: str, journal: Path)
 
 
 @pytest.mark.fault
+@pytest.mark.timeout(600)
 def test_a_killed_engine_that_may_not_restart_stops_the_platform_and_the_next_start_recovers(
     name: str, journal: Path
 ) -> None:
