@@ -148,7 +148,7 @@ def _judge(command: np.void, symbol_count: int) -> int:
 
 
 @compiled
-def _admit(
+def admit_commands(
     commands: Commands, symbol_count: int, last_ts: int, rejected: NDArray[np.int64]
 ) -> tuple[int, int]:
     """Move the valid commands to the front, times made non-decreasing; their count, the last time.
@@ -190,7 +190,7 @@ class Ingress:
     def admit(self, commands: Commands) -> Commands:
         """The valid ones among ``commands``, their own ``ts`` made non-decreasing, in place."""
         rejected = np.zeros(len(REASONS), np.int64)
-        kept, last_ts = _admit(commands, self._symbol_count, self._last_ts, rejected)
+        kept, last_ts = admit_commands(commands, self._symbol_count, self._last_ts, rejected)
         self._last_ts = int(last_ts)
         if kept < len(commands):
             for reason in np.flatnonzero(rejected):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+from components.feed.collector import spare_the_collector
 from components.feed.settings import LIVE_MODES, FeedSettings
 from components.feed.source import run_feed
 from components.messages.command import Commands
@@ -24,8 +24,6 @@ from disruptor.memory.counters import CounterBlock
 from disruptor.supervisor.child import ProcessContext
 
 _LOOK_S = 0.05
-_GARBAGE_THRESHOLD = 100_000
-"""Frames make no cycles, yet each allocates enough to have the collector walk everything that is kept."""
 
 
 def run(context: ProcessContext) -> None:
@@ -56,8 +54,7 @@ def run(context: ProcessContext) -> None:
             watch.cancel()
 
     try:
-        gc.freeze()
-        gc.set_threshold(_GARBAGE_THRESHOLD)
+        spare_the_collector()
         context.ready()
         asyncio.run(main())
     except AlertedError:

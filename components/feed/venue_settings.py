@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from components.feed.setting_checks import require, require_one_of
+from components.titan.engine.state import SOURCES_MAX
 
 VenueKind = Literal["binance", "coinbase", "kraken"]
 VenueStream = Literal["trade", "depth"]
 
 VENUE_KINDS: Final = ("binance", "coinbase", "kraken")
 VENUE_STREAMS: Final = ("trade", "depth")
-VENUES_MAX: Final = 8
-"""A price names its venue by its place among them."""
+VENUES_MAX: Final = SOURCES_MAX
+"""A price names its venue by its place among them; Titan's median has as many sources."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from components.feed.ingress import REASONS, _admit
+from components.feed.ingress import REASONS, admit_commands
 from components.messages.code import OP_TIMER
 from components.messages.command import Commands, new_commands
 from disruptor.compiled import entry
@@ -89,7 +89,7 @@ def send(
                 command["order_id"] += sent // length * length
             command["ts"] = now if interval_ns == 0 else start_ns + (sent + place) * interval_ns
             count(source.lateness, now - command["ts"])
-        kept, source.progress[LAST_TS] = _admit(
+        kept, source.progress[LAST_TS] = admit_commands(
             source.scratch[:number], 1, source.progress[LAST_TS], source.rejected
         )
         transfer(ring, line, source.scratch, 0, kept, strategy, control, _FOREVER_NS)

@@ -4,7 +4,8 @@
                                         (raw journal on and off)
 
 - ``flood``: a mixed market as fast as the feed takes it, without and with the raw journal.
-- ``5,000 a second``: one trade at a time; from before it is sent until it is in the ring.
+- ``5,000 a second``: one trade at a time; from before it is sent until it is in the ring.  Beside it
+  a bare socket, whose receiver only reads: what of it is the machine's.
 - ``272 a second``, ``50,000 a second``: CPU time of the feed's process, of one core.
 
 The sender has frames that were made before, and a core of its own where there are two.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,6 +26,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from components.feed.collector import spare_the_collector
 from components.feed.ingress import Ingress
 from components.feed.metrics import InMemoryFeedMetrics
 from components.feed.order_flow_settings import OrderFlowSettings
@@ -43,6 +46,7 @@ from perf.workloads.frame_server import (
     numbered_trades,
     send_flood,
     send_paced,
+    wire_frame,
 )
 
 SCENARIO: Final = "feed_socket"
@@ -92,6 +96,8 @@ def _receive(
         prices = commands[(commands["op"] == OP_PRICE) & (commands["flags"] == 0)]
         numbers = prices["qty"]
         reached_ns[numbers[numbers <= len(reached_ns)] - 1] = now_ns
+
+    spare_the_collector()
 
     async def main() -> None:
         stop = asyncio.Event()
@@ -181,23 +187,71 @@ def _flood(options: Options, variant: str, with_raw: bool) -> Measurement:
     )
 
 
+def _bare(frames: list[bytes]) -> NDArray[np.int64]:
+    """How late each frame is to a receiver that does nothing but read, ns."""
+    here, there = places(2)
+    ends = np.cumsum([len(wire_frame(frame)) for frame in frames])
+    sent_ns, reached_ns = (shared_array(len(frames), np.int64) for _ in range(2))
+    sender, receiver = socket.socketpair()
+
+    def send() -> Work:
+        def work() -> int:
+            send_paced(sender, frames, 5_000, sent_ns)
+            return 0
+
+        return work
+
+    def receive() -> Work:
+        def work() -> int:
+            seen = size = 0
+            while seen < len(frames):
+                size += len(receiver.recv(65_536))
+                now_ns = time.monotonic_ns()
+                whole = int(np.searchsorted(ends, size, "right"))
+                reached_ns[seen:whole] = now_ns
+                seen = whole
+            return seen
+
+        return work
+
+    with sender, receiver:
+        run_crew(
+            [Worker("venue", send, here), Worker("reader", receive, there)], across="processes"
+        )
+    late: NDArray[np.int64] = reached_ns - sent_ns
+    return late
+
+
 def _latency(options: Options) -> list[Measurement]:
     frames = numbered_trades(5_000 * PACED_SECONDS // (10 if options.quick else 1))
+
+    def fed() -> NDArray[np.int64]:
+        with tempfile.TemporaryDirectory() as folder:
+            return _run(frames, 5_000, Path(folder) / "raw").latencies_ns
+
+    return [
+        *_percentiles("5,000 a second, bare socket", lambda: _bare(frames), options, ""),
+        *_percentiles("5,000 a second, raw journal on", fed, options, "≤ 200 µs"),
+    ]
+
+
+def _percentiles(
+    variant: str, late: Callable[[], NDArray[np.int64]], options: Options, target: str
+) -> list[Measurement]:
     points: dict[float, list[float]] = {50.0: [], 99.0: [], 99.9: []}
     for _ in range(options.runs):
-        with tempfile.TemporaryDirectory() as folder:
-            run = _run(frames, 5_000, Path(folder) / "raw")
+        late_ns = late()
         for point, values in points.items():
-            values.append(float(np.percentile(run.latencies_ns, point)) / 1e3)
+            values.append(float(np.percentile(late_ns, point)) / 1e3)
     return [
         Measurement(
             scenario=SCENARIO,
-            variant="5,000 a second, raw journal on",
+            variant=variant,
             metric=f"latency p{point:g}",
             unit="µs",
             runs=tuple(values),
-            target="≤ 200 µs" if point == 99.0 else "",
-            details={"frames": len(frames)},
+            target=target if point == 99.0 else "",
+            details={"samples": len(late_ns)},
         )
         for point, values in points.items()
     ]

@@ -50,7 +50,7 @@ class FakeClock:
         await asyncio.sleep(0)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def instruments() -> InstrumentTable:
     return InstrumentTable(
         [

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 import pytest
@@ -91,6 +92,19 @@ async def a_day(
     await feed.until_prices(19)
 
 
+class Day(NamedTuple):
+    """What was live, and where it is recorded."""
+
+    live: Feeding
+    path: Path
+
+
+@pytest.fixture(scope="module")
+def day(instruments: InstrumentTable, tmp_path_factory: pytest.TempPathFactory) -> Day:
+    path = tmp_path_factory.mktemp("day")
+    return Day(lived(instruments, path, a_day), path)
+
+
 def replayed(
     path: Path, instruments: InstrumentTable, settings: FeedSettings
 ) -> tuple[Commands, InMemoryFeedMetrics]:
@@ -109,10 +123,10 @@ def prices_of(commands: Commands) -> list[list[object]]:
 
 
 def test_each_venues_prices_come_again_and_the_mirrored_book_too(
-    instruments: InstrumentTable, tmp_path: Path
+    instruments: InstrumentTable, day: Day
 ) -> None:
-    live = lived(instruments, tmp_path, a_day)
-    commands, metrics = replayed(tmp_path, instruments, replace(SETTINGS, order_flow=MIRROR))
+    live = day.live
+    commands, metrics = replayed(day.path, instruments, replace(SETTINGS, order_flow=MIRROR))
     local = LocalBook(instruments)
     local.apply(commands[commands["op"] != OP_PRICE])
 
@@ -124,11 +138,8 @@ def test_each_venues_prices_come_again_and_the_mirrored_book_too(
     assert local.levels(0, 20) == live.local_levels()
 
 
-def test_every_entry_says_of_which_venue_it_is(
-    instruments: InstrumentTable, tmp_path: Path
-) -> None:
-    live = lived(instruments, tmp_path, a_day)
-    entries = list(read_entries(raw_path(tmp_path)))
+def test_every_entry_says_of_which_venue_it_is(day: Day) -> None:
+    entries = list(read_entries(raw_path(day.path)))
 
     def of(kind: int) -> list[int]:
         return [venue_of(each.source) for each in entries if each.kind == kind]
@@ -140,18 +151,15 @@ def test_every_entry_says_of_which_venue_it_is(
     assert [of(FRAME).count(venue) >= 5 for venue in range(3)] == [True] * 3
     opened = [orjson.loads(each.payload)["connection"] for each in entries if each.kind == OPENED]
     assert set(opened) == {"kraken", "coinbase", "spot-1.1"}
-    assert live.metrics.recorded_bytes == sum(
+    assert day.live.metrics.recorded_bytes == sum(
         len(each.payload) for each in entries if each.kind == FRAME
     )
 
 
-def test_replay_raw_finds_each_venues_prices_in_the_platforms_journal(
-    instruments: InstrumentTable, tmp_path: Path
-) -> None:
-    live = lived(instruments, tmp_path, a_day, NO_FLOW)
-    with Journal.open_writer(tmp_path, STREAM_DTYPES, sync="off") as journal:
-        journal.append([("commands", 1, [live.commands])])
-    told = replay_raw(tmp_path, speed=0.0)
+def test_replay_raw_finds_each_venues_prices_in_the_platforms_journal(day: Day) -> None:
+    with Journal.open_writer(day.path, STREAM_DTYPES, sync="off") as journal:
+        journal.append([("commands", 1, [day.live.commands])])
+    told = replay_raw(day.path, speed=0.0)
 
     assert told.ok
     assert told.journaled == told.matched == told.prices == 17
@@ -182,13 +190,11 @@ def test_a_later_feed_with_other_venues_is_played_by_its_own(
 
 
 def test_a_recording_of_symbols_that_are_not_configured_is_refused(
-    instruments: InstrumentTable, tmp_path: Path
+    instruments: InstrumentTable, day: Day
 ) -> None:
-    lived(instruments, tmp_path, a_day, NO_FLOW)
-
     with pytest.raises(ConfigurationError, match="the recording of kraken has BTCUSDT"):
         replayed(
-            tmp_path,
+            day.path,
             instruments,
             replace(SETTINGS, symbols=("ETHUSDT",), order_flow=NO_FLOW),
         )
