@@ -1,6 +1,7 @@
 """The one place that says ``njit``: the ways in which kernels are compiled.
 
-Where they are cached, and what makes a cached one stale, is kernel_cache.py's business.
+Where they are cached, and what makes a cached one stale, is kernel_cache.py's business; what is kept
+of one in memory is kernel_library.py's.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
 import numba  # noqa: E402  (reads the environment when it is imported)
 
+from disruptor.kernel_library import use_kernel_library  # noqa: E402  (imports numba)
+
 use_kernel_cache(numba.config)
+use_kernel_library()
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
