@@ -38,6 +38,7 @@ from components.titan.shards import combined_hash
 from disruptor.errors import ConfigurationError, DisruptorError, ProcessFailedError
 from disruptor.memory.counters import CounterBlock, put
 from disruptor.memory.segment import SHARED_MEMORY_DIRECTORY, existing, reclaim
+from disruptor.memory.spare import give_back
 from disruptor.supervisor.supervisor import Supervisor
 from disruptor.topology.placement import plan
 
@@ -46,6 +47,7 @@ _POLL_S: Final = 0.05
 _ENGINES: Final = ("components.titan.process:run", "components.sentinel.process:run")
 _CHECKPOINT_EVERY: Final = 6  # status lines
 _QUIET_WITHIN_S: Final = 3.0
+_COMPILER: Final = "llvmlite"
 
 
 def run_platform(
@@ -71,6 +73,7 @@ def run_platform(
     recovery = recover(configuration, ReplayProgress(click.echo))
     for note in recovery.notes:
         click.echo(f"journal: {note}")
+    give_back(_COMPILER)
     interrupts.start()
     run = _Run(recovery, interrupts, started_at)
     try:

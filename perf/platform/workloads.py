@@ -5,6 +5,7 @@
     cascades    the same accounts, highly levered, and a price that falls by a tenth and recovers:
                 all of them are liquidated on its way down, the first time
     crash       400,000 accounts on 160 symbols (perf.workloads.cascade); small_crash: 8,000 on 8
+    recorded    an exchange's own market, sped up (perf.platform.recorded)
 
 Order numbers grow from tile to tile, so every one is new.  The instrument is the platform's first.
 """
@@ -30,6 +31,7 @@ from components.messages.code import (
 )
 from components.messages.command import Commands, new_commands
 from components.units import MONEY_SCALE
+from perf.platform.recorded import MAKER, recorded_commands
 from perf.workloads import cascade
 from perf.workloads.mixed import ACCOUNTS, RESTING, mixed_commands
 
@@ -81,6 +83,11 @@ def _cascades() -> Workload:
     still = _priced(np.full(TILE, MIDDLE))
     collateral = np.linspace(4, 40, _HOLDERS).astype(np.int64)
     return Workload(_holders(20, collateral), still, _priced((MIDDLE * fall).astype(np.int64)))
+
+
+def _recorded() -> Workload:
+    tile = recorded_commands()
+    return Workload(_funded(MAKER, 10**9), tile, tile)
 
 
 def _priced(ticks: np.ndarray) -> Commands:
@@ -136,4 +143,5 @@ WORKLOADS: Final[dict[str, Callable[[], Workload]]] = {
     "cascades": _cascades,
     "crash": lambda: _crash(cascade.FULL),
     "small_crash": lambda: _crash(cascade.QUICK),
+    "recorded": _recorded,
 }

@@ -1,4 +1,4 @@
-"""Charts as SVG text: throughput beside the peers, and latency by percentile."""
+"""Charts as SVG text: throughput beside the peers, latency by percentile, cost by size."""
 
 from __future__ import annotations
 
@@ -83,6 +83,33 @@ def course_panels(figures: Sequence[Measurement]) -> str:
         panel.set_ylabel(each.unit)
         panel.grid(visible=True, alpha=0.3)
     panels[-1].set_xlabel("step")
+    return _svg(figure)
+
+
+def grows(figure: Measurement) -> bool:
+    """Whether it is a point of a curve over some size, which ``growth_panels`` draws."""
+    return "axis" in figure.details and bool(figure.runs)
+
+
+def growth_panels(figures: Sequence[Measurement]) -> str:
+    """One panel for each size that grows and each unit, a curve a metric; both scales logarithmic."""
+    from matplotlib.figure import Figure
+
+    panels: dict[tuple[str, str], dict[str, list[tuple[int, float]]]] = {}
+    for each in figures:
+        curves = panels.setdefault((str(each.details["axis"]), each.unit), defaultdict(list))
+        curves[each.metric].append((int(each.details["size"]), each.value))
+    rows = -(-len(panels) // 2)
+    figure = Figure(figsize=(_WIDTH_INCHES, 3 * rows), layout="constrained")
+    places = figure.subplots(rows, 2, squeeze=False).ravel()
+    for place, ((axis, unit), curves) in zip(places, panels.items(), strict=False):
+        for metric, points in curves.items():
+            place.plot(*zip(*sorted(points), strict=True), marker="o", markersize=3, label=metric)
+        place.set(xscale="log", yscale="log", xlabel=axis, ylabel=unit)
+        place.grid(visible=True, alpha=0.3)
+        place.legend(fontsize="x-small")
+    for place in places[len(panels) :]:
+        place.set_visible(False)
     return _svg(figure)
 
 

@@ -7,20 +7,19 @@ from pathlib import Path
 from perf.harness.measurement import Measurement
 from perf.scenarios.titan.growth import curve
 
+_AXES = (("resting orders", "resting orders, one symbol"), ("symbols", "symbols"))
 _METRICS = ("cost", "latency p50", "latency p99", "latency p99.9")
 
 
 def draw_growth(figures: list[Measurement], folder: Path) -> Path | None:
     """Write titan_growth.svg; None when the figures have no growth in them."""
-    if not any("axis" in each.details for each in figures):
+    if not any(each.details.get("axis") in dict(_AXES) for each in figures):
         return None
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
-    for panel, (axis, label) in zip(
-        panels, (("resting", "resting orders, one symbol"), ("symbols", "symbols")), strict=True
-    ):
+    for panel, (axis, label) in zip(panels, _AXES, strict=True):
         for metric in _METRICS:
             sizes, values = curve(figures, axis, metric)
             if len(sizes):

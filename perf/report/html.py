@@ -9,6 +9,8 @@ from typing import Final
 from perf.harness.measurement import Measurement
 from perf.report.charts import (
     course_panels,
+    grows,
+    growth_panels,
     has_curve,
     is_course,
     label,
@@ -46,6 +48,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield "</table>"
     yield from (f'<p class="warning">warning: {escape(each)}</p>' for each in report.warnings)
     yield from _ratios(report)
+    yield from _growth(report.figures)
     for scenario in report.scenarios():
         yield f'<section id="{escape(scenario)}"><h2>{escape(scenario)}</h2>'
         figures = report.of(scenario)
@@ -53,6 +56,12 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _table(figures)
         yield "</section>"
     yield "</body></html>"
+
+
+def _growth(figures: Sequence[Measurement]) -> Iterator[str]:
+    found = [each for each in figures if grows(each)]
+    if found:
+        yield f'<section id="growth"><h2>How the cost grows</h2>{growth_panels(found)}</section>'
 
 
 def _charts(figures: Sequence[Measurement]) -> Iterator[str]:

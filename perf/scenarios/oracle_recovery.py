@@ -7,6 +7,7 @@
     replay          all commands through Titan and Sentinel, read and proven on the way
     verifying       the same, and everything compared with the journal
     verify          every digest of every stream
+    append          another batch, chained and not synced, behind a journal of that length
 
 Journals are those of ``perf.workloads.platform_journal``.  The snapshot is the one that a platform
 has with ``every_commands`` at its default at the worst moment: a million commands back.  Files are
@@ -30,13 +31,14 @@ from components.oracle.snapshots import Snapshot
 from components.oracle.store import Journal, verify
 from components.oracle.streams import STREAM_DTYPES
 from perf.harness.measurement import Measurement, Options
-from perf.workloads.platform_journal import write_journal
+from perf.workloads.platform_journal import BATCH, commands_of, write_journal
 
 SCENARIO = "oracle_recovery"
 LENGTHS = (1_000_000, 10_000_000)
 QUICK_LENGTHS = (20_000, 60_000)
 SNAPSHOT_BACK = 1_000_000
 SEGMENT_BYTES = 512 << 20
+_APPENDED = 200_000
 
 
 def run(options: Options) -> list[Measurement]:
@@ -52,6 +54,7 @@ def run(options: Options) -> list[Measurement]:
             results += _recoveries(path, length, back, options)
             if length == lengths[-1]:
                 results += _rates(path, length, options)
+            results.append(_appends(path, length, options))
     return results
 
 
@@ -63,7 +66,28 @@ def _recoveries(path: Path, length: int, back: int, options: Options) -> list[Me
         name = f"recovery, snapshot {back:,} commands back"
         target = "≤ 3 s" if length == LENGTHS[-1] else ""
         told.append(_told(variant, name, "s", _timed(options, path, _recover), target))
-    return told
+    return [_at_length(each, length) for each in told]
+
+
+def _appends(path: Path, length: int, options: Options) -> Measurement:
+    costs = []
+    commands = next(commands_of(_APPENDED))
+    with Journal.open_writer(
+        path, STREAM_DTYPES, sync="off", segment_bytes=SEGMENT_BYTES
+    ) as journal:
+        for _ in range(options.runs):
+            started = time.perf_counter()
+            for low in range(0, len(commands), BATCH):
+                first = journal.last_sequence("commands") + 1
+                journal.append([("commands", first, [commands[low : low + BATCH]])])
+            costs.append((time.perf_counter() - started) / len(commands) * 1e9)
+    variant = f"{length:,} commands"
+    return _at_length(_told(variant, "append, a command", "ns/op", tuple(costs)), length)
+
+
+def _at_length(figure: Measurement, length: int) -> Measurement:
+    figure.details.update(axis="commands in the journal", size=length)
+    return figure
 
 
 def _rates(path: Path, length: int, options: Options) -> list[Measurement]:

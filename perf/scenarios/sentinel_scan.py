@@ -74,8 +74,8 @@ def run(options: Options) -> list[Measurement]:
 
 def _measure_prices(accounts: int, symbols: int, options: Options) -> list[Measurement]:
     state = populated(accounts, symbols, deposit=100_000)
-    prices = _prices(PRICES_A_RUN // (10 if options.quick else 1), symbols)
-    update = _engine(state)
+    prices = prices_around(PRICES_A_RUN // (10 if options.quick else 1), symbols)
+    update = engine_of(state)
     update(prices)
     subjects: dict[str, Callable[[], None]] = {"": lambda: _scan(state)}
     if options.peers:
@@ -93,6 +93,8 @@ def _measure_prices(accounts: int, symbols: int, options: Options) -> list[Measu
             rates[name].append(accounts * symbols * repeats / took / 1e6)
     variant = f"{accounts:,} accounts, {symbols} position{'s' if symbols > 1 else ''} each"
     found = [Measurement(SCENARIO, variant, "price update", "µs", tuple(costs), "≤ 1 µs")]
+    if symbols == 1:
+        found[0].details.update(axis="accounts", size=accounts)
     return found + [
         Measurement(
             SCENARIO,
@@ -110,8 +112,8 @@ def _measure_prices(accounts: int, symbols: int, options: Options) -> list[Measu
 def _measure_isolated(accounts: int, options: Options) -> list[Measurement]:
     """One isolated position an account, and what an account takes of memory."""
     state = populated(accounts, 1, deposit=100_000, isolated=True)
-    prices = _prices(PRICES_A_RUN // (10 if options.quick else 1), 1)
-    update = _engine(state)
+    prices = prices_around(PRICES_A_RUN // (10 if options.quick else 1), 1)
+    update = engine_of(state)
     update(prices)
     costs = [_seconds(lambda: update(prices)) / len(prices) * 1e6 for _ in range(options.runs)]
     variant = f"{accounts:,} accounts, 1 isolated position each"
@@ -142,7 +144,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 def _measure_liquidations(accounts: int, options: Options) -> list[Measurement]:
     """All accounts fall at one price: ranked, paid by the fund, reported, ordered."""
-    price = _prices(1, 1)
+    price = prices_around(1, 1)
     price["price"] = ENTRY * 8 // 10
     fund = np.zeros(1, EVENT)
     fund["kind"], fund["qty"], fund["maker_account"] = EVENT_RISK_RULE, 800_000, 10**17
@@ -199,7 +201,8 @@ def populated(
     return state
 
 
-def _prices(count: int, symbols: int) -> Events:
+def prices_around(count: int, symbols: int) -> Events:
+    """Prices that reach nobody's band, whose deposit is not small."""
     prices = np.zeros(count, EVENT)
     prices["kind"] = EVENT_PRICE
     prices["symbol"] = np.arange(count) % symbols
@@ -214,7 +217,8 @@ def _drain(state: SentinelState, events: Events, outbox: SentinelOutbox) -> None
         place = apply_batch(state, events, place, outbox)
 
 
-def _engine(state: SentinelState) -> Callable[[Events], None]:
+def engine_of(state: SentinelState) -> Callable[[Events], None]:
+    """Applies events to it, and drops what follows."""
     outbox = new_outbox(outbox_bound(state), outbox_bound(state))
     return lambda events: _drain(state, events, outbox)
 

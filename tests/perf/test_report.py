@@ -107,6 +107,23 @@ def test_the_page_has_a_chart_of_throughputs_and_one_of_latencies() -> None:
     assert "processes, yielding" in told
 
 
+def test_what_grows_is_drawn_with_a_panel_for_each_size_and_unit() -> None:
+    grown = [
+        Measurement("s", f"{size} things", metric, unit, (cost,), details={"axis": axis, "size": size})
+        for axis, metric, unit, cost in (
+            ("orders at rest", "cost of one", "ns/op", 9.0),
+            ("orders at rest", "cost of another", "ns/op", 8.0),
+            ("accounts", "price", "µs", 7.0),
+        )
+        for size in (10, 1_000)
+    ]  # fmt: skip
+    (panels,) = svgs(to_html(replace(REPORT, figures=tuple(grown))))
+
+    told = "".join(panels.itertext())
+    assert all(told.count(each) == 1 for each in ("orders at rest", "accounts", "cost of another"))
+    assert 'id="growth"' not in to_html(REPORT)
+
+
 def test_equal_reports_give_equal_pages() -> None:
     assert to_html(REPORT) == to_html(REPORT)
 

@@ -47,7 +47,7 @@ def settings(options: Options) -> Iterator[tuple[str, Setting]]:
     for sync in ("interval", "off"):
         yield f"mixed, {rate:,}/s, sync {sync}", Setting(rate=rate, seconds=seconds, sync=sync)
     yield f"mixed, {rate:,}/s, gate input", Setting(rate=rate, seconds=seconds, gate="input")
-    for workload in ("prices", "cascades"):
+    for workload in ("prices", "cascades", "recorded"):
         yield f"{workload}, {rate:,}/s", Setting(workload, rate=rate, seconds=seconds)
     for wait in options.waits:
         yield f"mixed, {rate:,}/s, {wait}", Setting(rate=rate, seconds=seconds, wait=wait)

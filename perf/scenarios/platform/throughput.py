@@ -38,12 +38,12 @@ _TARGETS = {"sync commit": "≥ 1 M commands/s", "sync interval": "≥ 2 M comma
 
 
 def run(options: Options) -> list[Measurement]:
-    """Every sync mode on a busy book, two other workloads, and the stages by themselves."""
+    """Every sync mode on a busy book, three other workloads, and the stages by themselves."""
     runs = min(options.runs, RUNS_MAX)
     count = 20_000 if options.quick else COMMANDS
     figures: list[Measurement] = []
     kinds = [("mixed", sync) for sync in ("commit", "interval", "off")]
-    kinds += [("prices", "commit"), ("cascades", "commit")]
+    kinds += [(workload, "commit") for workload in ("prices", "cascades", "recorded")]
     for workload, sync in kinds:
         outcomes = [run_platform(Setting(workload, commands=count, sync=sync)) for _ in range(runs)]
         rates = tuple(each.commands / each.seconds / 1e6 for each in outcomes)

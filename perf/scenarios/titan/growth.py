@@ -36,7 +36,7 @@ def run(options: Options) -> list[Measurement]:
     most = min(most, 100_000) if options.quick else most
     found: list[Measurement] = []
     for resting in (size for size in RESTING if size <= most):
-        found += _measure("resting", resting, 1, resting, count, options)
+        found += _measure("resting orders", resting, 1, resting, count, options)
     symbols_most = 100 if options.quick else SYMBOLS_MAX
     for symbols in (size for size in SYMBOLS if size <= symbols_most):
         found += _measure("symbols", symbols, symbols, _SHARED_ORDERS, count, options)
@@ -58,8 +58,7 @@ def _measure(
         costs.append(float(np.median(times)) / BATCH)
         latencies.append(percentiles(single))
         del state, outbox
-    noun = "resting orders" if axis == "resting" else "symbols"
-    variant = f"{size:,} {noun}"
+    variant = f"{size:,} {axis}"
     found = [Measurement("titan", variant, "cost", "ns/op", tuple(costs))]
     found += [
         Measurement(
@@ -68,7 +67,7 @@ def _measure(
         )
         for percentile in _SHOWN
     ]  # fmt: skip
-    if axis == "resting" and size >= 10_000:
+    if axis == "resting orders" and size >= 10_000:
         found.append(Measurement("titan", variant, "memory", "bytes/order", sizes))
     for each in found:
         each.details.update(axis=axis, size=size, commands=count)
