@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 
 from disruptor.ring.wait_strategy import STRATEGIES
+from perf.check.cli import check
 from perf.harness.crew import ACROSS, Across
 from perf.harness.machine import describe_machine, warnings
 from perf.harness.measurement import Measurement, Options
@@ -24,7 +25,8 @@ from perf.selection import narrowed_to_league, scenario_names, select
 
 @click.command(
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="bin/perf compare BEFORE.json AFTER.json tells what changed between two runs.",
+    epilog="bin/perf compare BEFORE.json AFTER.json tells what changed between two runs; bin/perf check "
+    "judges a few ratios, for CI.",
 )
 @click.argument("chosen", nargs=-1, metavar="[SCENARIO]...")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all figures.")
@@ -126,9 +128,11 @@ def main(
 
 
 def run_program(arguments: list[str]) -> None:
-    """``compare`` is a program of its own; everything else chooses scenarios."""
+    """``check`` and ``compare`` are programs of their own; everything else chooses scenarios."""
     if arguments[:1] == ["compare"]:
         compare(arguments[1:], prog_name="bin/perf compare")
+    elif arguments[:1] == ["check"]:
+        check(arguments[1:], prog_name="bin/perf check")
     else:
         main(arguments, prog_name="bin/perf")
 

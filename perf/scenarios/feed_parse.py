@@ -16,6 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from components.feed.batch import CommandBatch
+from components.feed.binance_messages import Parser
 from components.feed.decoder import Decoder, build_parser
 from components.feed.ingress import Ingress
 from components.feed.metrics import InMemoryFeedMetrics
@@ -36,7 +37,8 @@ SETTINGS = FeedSettings(order_flow=OrderFlowSettings(orders_per_second=0))
 Frames = list[tuple[int, bytes]]
 
 
-def _frames() -> Frames:
+def frames_of_sample() -> Frames:
+    """Receive times and frames of the recording that comes with the project."""
     reading = read_recording(SAMPLE, lambda *_: None, line_bytes_max=2**20)
     return [(each.received_ns, each.frame) for each in reading]
 
@@ -45,8 +47,13 @@ def _instruments() -> InstrumentTable:
     return InstrumentTable([Instrument("BTCUSDT", 0, Decimal("0.01"), Decimal("0.00001"))])
 
 
+def parser_of_sample() -> Parser:
+    """A parser of the recording's frames."""
+    return build_parser(SETTINGS, _instruments())
+
+
 def _parse(frames: Frames, rounds: int) -> None:
-    parse = build_parser(SETTINGS, _instruments()).parse
+    parse = parser_of_sample().parse
     for _ in range(rounds):
         for _, frame in frames:
             parse(frame)
@@ -99,7 +106,7 @@ def _measure(
 
 def run(options: Options) -> list[Measurement]:
     """Both variants, in thousands of frames a second."""
-    frames = _frames()
+    frames = frames_of_sample()
     return [
         _measure("parser", _parse, frames, options),
         _measure("frames to ring", _decode, frames, options),
