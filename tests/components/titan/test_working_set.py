@@ -43,12 +43,12 @@ def test_nothing_is_no_trouble() -> None:
     fault_in(np.zeros(0, np.int64))
 
 
-def test_what_the_limits_allow_is_there_before_the_first_command() -> None:
+def test_what_a_quarter_of_the_limits_needs_is_there_before_the_first_command() -> None:
     state, outbox = new_state(max_orders=1 << 16, max_symbols=2), new_outbox(1 << 12)
 
     prepare(state, outbox)
 
-    for array in (state.orders[: 1 << 16], state.terms[: 1 << 16], outbox.slots, state.books):
+    for array in (state.orders[: 1 << 14], state.terms[: 1 << 14], outbox.slots, state.books):
         assert _absent_pages(array.view(np.uint8)) == 0
 
 
