@@ -60,7 +60,7 @@ class Usage:
     switches: int
     written_bytes: int
     pss_bytes: int  # in the end
-    pss_over_time: tuple[int, ...] = ()  # of each slice
+    own_over_time: tuple[int, ...] = ()  # of each slice, without pages of files
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def _measured(
         nonlocal next_note
         if setting.slice_s and time.monotonic() >= next_note:
             next_note += setting.slice_s
-            noted.append(_memory(processes))
+            noted.append(sum(map(_own_memory, processes)))
         return (folder / load.REPORT).exists()
 
     if setting.rate or setting.commands:
@@ -210,6 +210,13 @@ def _measured(
 
 def _memory(processes: list[psutil.Process]) -> int:
     return int(sum(each.memory_full_info().pss for each in processes))
+
+
+def _own_memory(process: psutil.Process) -> int:
+    """A process's share of anonymous and shared memory, in bytes."""
+    told = Path(f"/proc/{process.pid}/smaps_rollup").read_text("ascii").splitlines()
+    kilobytes = (line.split() for line in told)
+    return 1024 * sum(int(rest[1]) for rest in kilobytes if rest[0] in ("Pss_Anon:", "Pss_Shmem:"))
 
 
 def _taken(process: psutil.Process) -> tuple[float, int, int]:

@@ -120,7 +120,7 @@ def test_a_run_of_the_platform_tells_every_hop(
     assert figures["ingress → durable p50"] > figures["generator p50"]
     assert figures["written a command"] > 0
     assert sum(int(each["durable"].sum()) for each in outcome.slices) <= 600
-    assert all(each > 1e6 for each in outcome.usage.pss_over_time)
+    assert all(each > 1e6 for each in outcome.usage.own_over_time)
 
 
 def test_a_soak_says_whether_the_end_is_as_the_beginning() -> None:
@@ -133,7 +133,10 @@ def test_a_soak_says_whether_the_end_is_as_the_beginning() -> None:
     rising = tuple(slice_of(100_000 * (1 + number)) for number in range(10))
     figures = soak.told(Outcome(1.0, usage, slices=rising))
     ends = {each.metric: each.value for each in figures if "over first" in each.variant}
+    verdicts = {each.metric: each.target for each in figures if "over first" in each.variant}
 
     assert ends["ingress → event p50"] == pytest.approx(9.5 / 1.5, rel=0.05)
+    assert verdicts["ingress → event p50"].endswith(": not flat")
     assert ends["memory of all processes"] == 1.0
+    assert verdicts["memory of all processes"].endswith(": flat")
     assert soak.run(Options())[0].absence
