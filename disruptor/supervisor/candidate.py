@@ -14,11 +14,11 @@ import sys
 
 from disruptor.errors import DisruptorError
 from disruptor.ring.ring_buffer import RingBuffer
-from disruptor.ring.wait_strategy import wait_strategy
 from disruptor.supervisor.child import ProcessContext, RunFunction, become
 from disruptor.supervisor.control_block import ControlBlock, ControlLine
 from disruptor.supervisor.handover import GO, READY, SENTENCE_BYTES_MAX, Order
 from disruptor.topology.graph import Graph
+from disruptor.topology.placement import strategy_of
 from disruptor.topology.reference import event_dtype, resolve, run_function
 
 _log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def _prepared(order: Order) -> tuple[ProcessContext, RunFunction]:
         name=order.process,
         settings=settings,
         process=process,
-        strategy=wait_strategy(order.wait),
+        strategy=strategy_of(order.wait, order.shares_cpu),
         line=_line(order),
         rings=rings,
         graph=Graph.of(topology),

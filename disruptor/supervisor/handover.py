@@ -56,6 +56,7 @@ class Order:
     supervisor: int
     cpu: int | None
     wait: str
+    shares_cpu: bool
     make: str
     given: Mapping[str, Any]
 

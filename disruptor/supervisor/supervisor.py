@@ -41,7 +41,6 @@ from typing import Any, Final
 
 from disruptor.errors import DisruptorError, ProcessFailedError
 from disruptor.ring.ring_buffer import RingBuffer
-from disruptor.ring.wait_strategy import wait_strategy
 from disruptor.supervisor.child import ProcessContext, become
 from disruptor.supervisor.control_block import (
     BACKOFF,
@@ -66,7 +65,7 @@ from disruptor.supervisor.restart_policy import (
 )
 from disruptor.topology.graph import Graph
 from disruptor.topology.model import Process, Topology
-from disruptor.topology.placement import Placement
+from disruptor.topology.placement import Placement, strategy_of
 from disruptor.topology.reference import event_dtype, run_function
 
 _POLL_S: Final = 0.002
@@ -344,7 +343,7 @@ class Supervisor:
             name=name,
             settings=self._settings,
             process=process,
-            strategy=wait_strategy(self._placement.waits[name]),
+            strategy=strategy_of(self._placement.waits[name], self._placement.shares_cpu(name)),
             line=child.line,
             rings=self.rings,
             graph=self.graph,
@@ -394,6 +393,7 @@ class Supervisor:
                 supervisor=os.getpid(),
                 cpu=self._placement.cpus[name],
                 wait=self._placement.waits[name],
+                shares_cpu=self._placement.shares_cpu(name),
                 make=self._recipe.make,
                 given=self._recipe.given,
             )

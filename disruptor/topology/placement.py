@@ -2,7 +2,8 @@
 
 One YAML serves two cores and sixteen: a CPU number beyond the machine is folded back onto it,
 ``auto`` spreads over what is free, and ``busy_spin`` becomes ``adaptive`` where spinning would
-only keep others off the CPU.  Each of these is said in a warning, none is an error.  The plan is
+only keep others off the CPU; whoever shares a CPU spins for a moment at most, since what it waits
+for may want that CPU to come about.  Each of these is said in a warning, none is an error.  The plan is
 a function of the topology and the list of CPUs, so two starts place alike.
 """
 
@@ -11,8 +12,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from disruptor.ring.wait_strategy import BLOCK, WaitStrategy, wait_strategy
 from disruptor.topology.model import Process, Topology, Wait
+
+_SPINS_ON_A_SHARED_CPU: Final = 50
+_YIELDS_ON_A_SHARED_CPU: Final = 200
+"""How often a wait that ends in blocking looks, and offers the CPU to others, before it blocks."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,19 @@ class Placement:
     cpus: Mapping[str, int | None]
     waits: Mapping[str, Wait]
     warnings: tuple[str, ...]
+
+    def shares_cpu(self, name: str) -> bool:
+        """Whether others are pinned to the process's CPU, too."""
+        cpu = self.cpus[name]
+        return cpu is not None and list(self.cpus.values()).count(cpu) > 1
+
+
+def strategy_of(wait: str, shares_cpu: bool) -> WaitStrategy:
+    """The wait strategy of that name, as it is on a CPU of one's own or on a shared one."""
+    chosen = wait_strategy(wait)
+    if shares_cpu and chosen.then == BLOCK and chosen.spins > _SPINS_ON_A_SHARED_CPU:
+        return chosen._replace(spins=_SPINS_ON_A_SHARED_CPU, yields=_YIELDS_ON_A_SHARED_CPU)
+    return chosen
 
 
 def plan(topology: Topology, allowed: Sequence[int] | None = None) -> Placement:

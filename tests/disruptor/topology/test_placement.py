@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from disruptor.topology.model import Process, Ring, Topology
-from disruptor.topology.placement import plan
+from disruptor.topology.placement import plan, strategy_of
 from tests.disruptor.topology.topologies import PIPELINE, topology
 
 GROUPS = tuple(
@@ -28,6 +28,18 @@ def test_on_two_cpus_a_group_shares_one(tmp_path: Path) -> None:
 
     assert placed.cpus == {"feed": 0, "titan": 1, "sentinel": 1, "oracle": 0}
     assert placed.warnings == ()
+
+
+def test_whoever_shares_a_cpu_spins_for_a_moment_only(tmp_path: Path) -> None:
+    shared, own = (plan(topology(tmp_path, PIPELINE, *GROUPS), range(cpus)) for cpus in (2, 8))
+
+    assert all(map(shared.shares_cpu, shared.cpus))
+    assert not any(map(own.shares_cpu, own.cpus))
+    alone, beside = strategy_of("adaptive", False), strategy_of("adaptive", True)
+    assert beside.spins < alone.spins
+    assert beside.yields > alone.yields
+    assert beside.then == alone.then
+    assert strategy_of("blocking", True) == strategy_of("blocking", False)
 
 
 def test_without_groups_processes_take_turns(tmp_path: Path) -> None:
