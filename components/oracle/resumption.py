@@ -106,7 +106,7 @@ def resume_titan(
     events = (
         _Output("events", start.sequences["events"], events_ring)
         if len(start.shards) == 1
-        else _ShardOutput(events_ring, commands.sequence)
+        else _ShardOutput(events_ring, start.commands_last, commands.sequence)
     )
     history = _History(journal, "commands", commands_ring, beat)
     deriver, applied = Deriver((state,), _OUTBOX_RECORDS, gate), start.commands_last
@@ -252,13 +252,17 @@ class _ShardOutput:
     """One shard's events, derived again.
 
     Its ring counts from where the run began, which no snapshot does; so what is in it is found by
-    command and place within that.  What the commands up to its own place gave is out.
+    command and place within that.  What the commands up to its own ``place`` gave is out; derived
+    is what those after ``start`` give.
     """
 
-    def __init__(self, ring: RingBuffer, place: int) -> None:
-        self._low = max(1, ring.oldest_held)
-        self._held = ring.events(self._low, max(ring.cursor, self._low - 1))
-        assert len(self._held) or not ring.cursor, "a claim is a part of the ring"
+    def __init__(self, ring: RingBuffer, start: int, place: int) -> None:
+        oldest = max(1, ring.oldest_held)
+        held = ring.events(oldest, max(ring.cursor, oldest - 1))
+        assert len(held) or not ring.cursor, "a claim is a part of the ring"
+        self._held = held[held["seq"] > start]
+        self._low = oldest + len(held) - len(self._held)
+        self._is_first_life = not ring.cursor
         self._place = place
         self._met = 0
         self._owed = [np.zeros(0, ring.event)]
@@ -284,7 +288,7 @@ class _ShardOutput:
         self._met += out
         rest = records[gone + out :]
         is_new = rest["seq"] > self._place
-        if len(self._held) and not is_new.all():
+        if not (self._is_first_life or is_new.all()):
             raise ReplayDifferenceError(
                 f"a shard passed command {self._place} and had not published what follows from "
                 f"command {int(rest['seq'][0])}"
