@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.components.configuration.platforms import CONFIG
 from tests.faults.platform_drill import PROCESSES, drilled
 
 pytestmark = [pytest.mark.system, pytest.mark.fault, pytest.mark.timeout(600)]
@@ -13,7 +14,7 @@ pytestmark = [pytest.mark.system, pytest.mark.fault, pytest.mark.timeout(600)]
 HANGS = tuple(
     argument
     for name in ("titan", "sentinel", "oracle")
-    for argument in ("--set", f"processes.{name}.hang_after_s=1.5")
+    for argument in ("--set", f"processes.{name}.hang_after_s=3")
 )
 
 
@@ -43,17 +44,29 @@ def test_processes_are_killed_and_stopped_under_load_and_come_back(
 
 @pytest.mark.soak
 @pytest.mark.timeout(7_200)
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(5))
 def test_two_hundred_deaths(name: str, journal: Path, seed: int) -> None:
-    """Four runs of 60: more kills than stops, at random moments, sometimes of two at once."""
-    with drilled(name, journal, seed, *HANGS) as drill:
-        for _ in range(60):
+    """Five runs of 50: more kills than stops, at random moments, sometimes of two at once, some
+    successors of new code among them; the last two runs with two Titans."""
+    others = ("feed", "oracle", "monitor", "snapshots")
+    engines: tuple[str, ...] = ("titan",)
+    shards: tuple[str, ...] = ()
+    if seed >= 3:
+        engines, shards = (
+            ("titan-0", "titan-1", "merge"),
+            ("--config", str(CONFIG / "sharded.yaml")),
+        )
+    with drilled(name, journal, seed, *shards, *HANGS) as drill:
+        for _ in range(50):
             if drill.chance.random() < 0.6:
                 drill.work(drill.chance.randint(1, 300))
-            if drill.chance.random() < 0.15:
-                drill.hang(drill.chance.choice(("titan", "sentinel", "oracle")))
-                continue
-            drill.kill(drill.chance.choice(PROCESSES))
+            how = drill.chance.random()
+            if how < 0.15:
+                drill.hang(drill.chance.choice((*engines, "sentinel", "oracle")))
+            elif how < 0.2:
+                drill.renew(drill.chance.choice((*engines, "sentinel", *others)))
+            else:
+                drill.kill(drill.chance.choice((*engines, "sentinel", *others)))
 
     for victim, seconds in sorted(drill.seconds.items()):
         print(f"{victim}: {len(seconds)} deaths, at most {max(seconds):.2f} s")

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 from types import TracebackType
 
 from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 
 from components.oracle.cli import main as oracle_main
+from disruptor.memory.segment import existing
 
 Metrics = dict[tuple[str, frozenset[tuple[str, str]]], float]
 """Values by sample name and labels."""
@@ -48,6 +52,16 @@ def oracle(journal: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(whole, ran.exit_code, ran.stdout, ran.stderr)
 
 
+def _processes_with(argument: str) -> list[int]:
+    """The processes that were given this argument, or forked from one that was."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if argument in path.read_text("utf-8", "replace").split("\0"):
+                found.append(int(path.parent.name))
+    return found
+
+
 class PlatformRun:
     """One bin/start; ``with`` waits until it is operational and kills it if a test forgets."""
 
@@ -63,6 +77,9 @@ class PlatformRun:
                  "PROMETHEUS_PORT": str(self.port)}, cwd=root,
         )  # fmt: skip
         self.output = ""
+        self._lines: SimpleQueue[str] = SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def __enter__(self) -> PlatformRun:
         self.read_until("Press Ctrl\\+C to shutdown")
@@ -77,6 +94,7 @@ class PlatformRun:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait(30)
+        self._reader.join(30)
         if self._process.stdout is not None:
             self._process.stdout.close()
 
@@ -87,9 +105,7 @@ class PlatformRun:
 
     def read_until(self, pattern: str) -> re.Match[str]:
         """Read output until a line matches; fails when it ends before."""
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self.output += line
+        while line := self._next():
             found = re.search(pattern, line)
             if found:
                 return found
@@ -102,9 +118,24 @@ class PlatformRun:
 
     def wait(self) -> int:
         """Read the rest of the output; the exit status."""
-        assert self._process.stdout is not None
-        self.output += self._process.stdout.read()
+        while self._next():
+            pass
         return self._process.wait(30)
+
+    def _read(self) -> None:
+        """Take what it says as it says it: a full pipe would hold it up."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.put(line)
+        self._lines.put("")
+
+    def _next(self) -> str:
+        """The next line of its output; empty at the end."""
+        line = self._lines.get()
+        self.output += line
+        if not line:
+            self._lines.put("")
+        return line
 
     def metrics(self) -> Metrics:
         """One scrape: value by sample name and labels."""
@@ -134,6 +165,24 @@ class PlatformRun:
                 return value
             time.sleep(0.05)
         raise AssertionError(f"{name}{labels} never reached {at_least}:\n{self.output}")
+
+    def told(self) -> str:
+        """All of its output so far."""
+        while not self._lines.empty() and self._next():
+            pass
+        return self.output
+
+    def left(self) -> list[str]:
+        """What is there of it after its end: segments, processes, its port; nothing, if all is well."""
+        found = existing(f"{self.name}.")
+        found += [f"process {pid}" for pid in _processes_with(f"name={self.name}")]
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", self.port))
+            except OSError:
+                found.append(f"port {self.port}")
+        return found
 
     def state_hash(self) -> str:
         """What the farewell reported."""
