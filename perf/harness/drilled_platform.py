@@ -33,6 +33,8 @@ _PRICE_EVERY: Final = 500
 _PIECE: Final = 4096
 _TRICKLE_S: Final = 0.001
 _LOOK_S: Final = 0.0005
+_LAPS: Final = 3
+"""Of a ring that is filled faster than it is read."""
 
 
 class Outage(NamedTuple):
@@ -45,7 +47,8 @@ class Outage(NamedTuple):
 class DrilledPlatform:
     """One bin/start without a feed of its own; orders come from here."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
         self._ring = RingBuffer.attach(f"{name}.commands", COMMAND)
         self._events = RingBuffer.attach(f"{name}.events")
         self._risk = RingBuffer.attach(f"{name}.risk")
@@ -81,6 +84,15 @@ class DrilledPlatform:
         finally:
             over.set()
             trickle.join()
+
+    def drain(self) -> float:
+        """Fill the commands ring to the brim, then ask for the end; seconds until nothing is left."""
+        self._publish(self._churning(_LAPS * self._ring.capacity))
+        asked = time.perf_counter()
+        self._process.send_signal(signal.SIGTERM)
+        if self._process.wait(BACK_S):
+            raise RuntimeError("the platform did not end cleanly; bin/start says why")
+        return time.perf_counter() - asked
 
     def close(self) -> None:
         """Drop the mappings."""
@@ -169,7 +181,7 @@ class DrilledPlatform:
 
 
 @contextmanager
-def drilled_platform(directory: Path) -> Iterator[DrilledPlatform]:
+def drilled_platform(directory: Path, sync: str = "off") -> Iterator[DrilledPlatform]:
     """A platform whose journal lies there, its snapshots only where it began; gone afterwards."""
     name = f"perf-recovery-{os.getpid()}"
     processes = ("titan", "sentinel", "oracle", "feed", "monitor", "snapshots")
@@ -181,7 +193,7 @@ def drilled_platform(directory: Path) -> Iterator[DrilledPlatform]:
         "oracle.snapshots.every_commands=0",
         "oracle.snapshots.every_s=0",
         "metrics.port=0",
-        "durability.sync=off",
+        f"durability.sync={sync}",
         *(f"processes.{each}.max_restarts=1000" for each in processes),
         *(f"processes.{each}.restart_delay_s=0" for each in processes),
     ]
@@ -194,7 +206,7 @@ def drilled_platform(directory: Path) -> Iterator[DrilledPlatform]:
     )
     try:
         _wait_until_it_runs(process, name)
-        platform = DrilledPlatform(name)
+        platform = DrilledPlatform(name, process)
         try:
             yield platform
         finally:

@@ -1,4 +1,5 @@
-"""From the kill of a process to the moment at which its successor runs, and what the others see of it.
+"""From the kill of a process to the moment at which its successor runs, and what the others see of it;
+and how long a drain takes.
 
 ::
 
@@ -9,6 +10,9 @@ The platform is filled with open orders, then with so many commands since the la
 is none, so the state at the start takes its place), and struck under a trickle of 2,000 commands a
 second.  ``stall`` is the longest time in which any other process consumed nothing: behind a dead
 Titan there is nothing to consume.
+
+The drain is of a platform that syncs each commit, asked to end when its commands ring is full, and
+lasts until its last process has ended: rings empty, journal synced, snapshot and hash written.
 """
 
 from __future__ import annotations
@@ -26,16 +30,34 @@ SIZES = ((1_000, 10_000), (1_000, 1_000_000), (100_000, 10_000), (100_000, 1_000
 QUICK_SIZES = ((1_000, 10_000),)
 VICTIMS = ("titan", "sentinel", "oracle", "feed", "monitor", "snapshots")
 _TARGET = "≤ 1 s"
+_DRAIN_TARGET = "≤ 5 s"
 
 
 def run(options: Options) -> list[Measurement]:
     """Each size, each process."""
     results: list[Measurement] = []
     root = os.environ.get("PERF_DIRECTORY", ".")
-    for open_orders, since in QUICK_SIZES if options.quick else SIZES:
+    sizes = QUICK_SIZES if options.quick else SIZES
+    for open_orders, since in sizes:
         with tempfile.TemporaryDirectory(prefix="recovery-", dir=root) as directory:
             results += _struck(Path(directory), open_orders, since, options)
+    for open_orders in sorted({size[0] for size in sizes}):
+        results.append(_drained(Path(root), open_orders, options))
     return results
+
+
+def _drained(root: Path, open_orders: int, options: Options) -> Measurement:
+    seconds = []
+    for _ in range(options.runs):
+        with (
+            tempfile.TemporaryDirectory(prefix="drain-", dir=root) as directory,
+            drilled_platform(Path(directory), "commit") as platform,
+        ):
+            platform.fill(open_orders)
+            platform.settle()
+            seconds.append(platform.drain())
+    variant = f"drain, {open_orders:,} open orders, full ring"
+    return Measurement(SCENARIO, variant, "signal to end", "s", tuple(seconds), _DRAIN_TARGET)
 
 
 def _struck(directory: Path, open_orders: int, since: int, options: Options) -> list[Measurement]:
