@@ -1,4 +1,4 @@
-"""Whether a process hangs: it lives, and its heartbeat does not move.
+"""Whether a process hangs: it lives, and its heartbeat does not move; before it runs, nor its CPU time.
 
 Silence is counted in looks of the supervisor, each of which counts for a moment at most.  So when
 the supervisor itself did not run, because the machine slept or everything was stopped together,
@@ -11,6 +11,18 @@ from __future__ import annotations
 from typing import Final
 
 _LOOK_MAX_S: Final = 0.25
+
+
+def cpu_time_of(pid: int) -> int:
+    """How long a process has run on CPUs, in clock ticks; 0 when there is none."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stat:
+            text = stat.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    # The command's name is in parentheses and may hold anything; fields are counted after it.
+    fields = text[text.rindex(b")") + 2 :].split()
+    return int(fields[11]) + int(fields[12])
 
 
 class Pulse:

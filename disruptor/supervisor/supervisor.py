@@ -57,7 +57,7 @@ from disruptor.supervisor.control_block import (
 )
 from disruptor.supervisor.control_socket import ControlError
 from disruptor.supervisor.handover import Candidate, Order, Recipe
-from disruptor.supervisor.pulse import Pulse
+from disruptor.supervisor.pulse import Pulse, cpu_time_of
 from disruptor.supervisor.restart_policy import (
     delay_before_restart,
     may_restart,
@@ -471,7 +471,10 @@ class Supervisor:
         limit = self.topology.processes[name].hang_after_s
         if not limit:
             return
-        silent_s = child.pulse.look(int(child.line.heartbeat[0]), self._may_wait(name), now)
+        sign = int(child.line.heartbeat[0])
+        if child.line.state in _COMING:
+            sign += cpu_time_of(child.pid)  # it works; what it loads at once may take a while
+        silent_s = child.pulse.look(sign, self._may_wait(name), now)
         if silent_s >= limit and not child.killed_because:
             child.killed_because = f"it gave no sign of life for {silent_s:.1f} s and was killed"
             os.kill(child.pid, signal.SIGKILL)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from components.launcher.watches import ClockWatch, DiskWatch, LagWatch
+from components.launcher.watches import ClockWatch, DiskWatch, LagWatch, Watches
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,23 @@ def test_a_clock_that_is_set_is_told_once(step: float, told: str) -> None:
     assert len(found) == bool(told)
     assert "".join(found).startswith(told)
     assert [*watch.look(1_000_003.0 + step, 53.0)] == []
+
+
+def test_a_clock_that_is_set_forth_and_back_is_told_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wall = 1_000_000.0
+    monkeypatch.setattr("components.launcher.watches.time.time", lambda: wall)
+    monkeypatch.setattr("components.launcher.watches.time.monotonic", lambda: 0.0)
+    watches = Watches(tmp_path, dict)
+    told = []
+    for second, step in enumerate((3_600.0, -3_600.0, 0.0)):
+        wall += step
+        told += [line for line in watches.look(10.0 + 2 * second) if "the clock" in line]
+
+    assert [line.partition(" by")[0] for line in told] == [
+        "the clock was set forward", "the clock was set back",
+    ]  # fmt: skip
 
 
 def test_a_disk_with_little_room_is_told() -> None:

@@ -97,6 +97,14 @@ def drop(context: ProcessContext) -> None:
         consumer.advance(consumer.wait(10_000_000))
 
 
+def stop_while_restoring_once(context: ProcessContext) -> None:
+    """Stands still before it runs, in its first life; then it counts up."""
+    context.restoring()
+    if not context.is_restart:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    count_up(context)
+
+
 def stand_still_once(context: ProcessContext) -> None:
     """Reads nothing until a signal comes in its first life; afterwards it reads."""
     consumer = context.consumer("numbers")

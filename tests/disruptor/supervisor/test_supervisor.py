@@ -221,6 +221,19 @@ def test_a_process_that_does_not_move_is_killed_and_comes_back(name: str) -> Non
         assert start_time_of(hung) == 0
 
 
+def test_a_process_that_stands_still_while_it_restores_is_killed_and_comes_back(name: str) -> None:
+    said: list[str] = []
+    wanted = one_ring(name, "stop_while_restoring_once", hang_after_s=1.0)
+    with supervised(wanted, said) as supervisor:
+        supervisor.start("sink")
+        source = supervisor._children["source"]
+        supervisor._fork("source", source)
+        wait_until(lambda: supervisor.control.snapshots()[0].restarts == 1, supervisor)
+        wait_until(lambda: supervisor.control.snapshots()[0].state == "running", supervisor)
+
+        assert any("source failed: it gave no sign of life for" in line for line in said)
+
+
 def test_a_process_that_is_held_up_by_another_is_not_taken_for_hung(name: str) -> None:
     """The source waits for room while its reader stands still."""
     with supervised(one_ring(name, "count_up", hang_after_s=3_600.0)) as supervisor:
