@@ -27,12 +27,12 @@ from numpy.typing import NDArray
 from components.titan.engine.state import Outbox
 from components.titan.merge_checkpoint import write_checkpoint
 from components.titan.merging import merge, new_cursor
-from disruptor.compiled import entry, inlined, internal
+from components.titan.publication import empty_outbox
+from disruptor.compiled import entry, inlined
 from disruptor.memory.atomics import load_acquire
 from disruptor.memory.libc import monotonic_ns
 from disruptor.ring.barrier import advance, wait_for
 from disruptor.ring.layout import CURSOR, Ring
-from disruptor.ring.transfer import transfer
 from disruptor.ring.wait_strategy import WaitStrategy
 
 IDLE: Final = 0
@@ -103,7 +103,17 @@ def serve(wiring: Wiring, progress: Progress, outbox: Outbox, timeout_ns: int) -
     long (BLOCKED).  Call again after either."""
     deadline = monotonic_ns() + timeout_ns
     while True:
-        if not _publish(wiring, progress, outbox, timeout_ns):
+        end = outbox.count[0]
+        reached = empty_outbox(
+            outbox,
+            progress.published,
+            wiring.events,
+            wiring.line,
+            wiring.strategy,
+            wiring.never,
+            timeout_ns,
+        )
+        if reached < end:
             return BLOCKED
         _release(wiring, progress)
         lowest, is_waiting = _look(wiring, progress)
@@ -163,26 +173,3 @@ def _release(wiring: Wiring, progress: Progress) -> None:
         source, word = wiring.sources[shard], wiring.source_words[shard]
         if progress.taken[shard] - 1 > source.words[word]:
             advance(source, word, progress.taken[shard] - 1)
-
-
-@internal
-def _publish(wiring: Wiring, progress: Progress, outbox: Outbox, timeout_ns: int) -> bool:
-    begin, end = progress.published[0], outbox.count[0]
-    if begin == end:
-        return True
-    reached = transfer(
-        wiring.events,
-        wiring.line,
-        outbox.slots,
-        begin,
-        end,
-        wiring.strategy,
-        wiring.never,
-        timeout_ns,
-    )
-    progress.published[0] = reached
-    if reached < end:
-        return False
-    progress.published[0] = 0
-    outbox.count[0] = 0
-    return True

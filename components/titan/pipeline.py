@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from components.titan.engine.apply import apply_batch, outbox_bound
 from components.titan.engine.state import LIVE, Outbox, TitanState
 from components.titan.instrumentation import TitanCounters, count_batch, count_event
+from components.titan.publication import empty_outbox
 from disruptor.compiled import entry, inlined, internal
 from disruptor.memory.libc import monotonic_ns, wall_clock_ns
 from disruptor.ring.barrier import advance, wait_for
 from disruptor.ring.layout import Ring
-from disruptor.ring.transfer import transfer
 from disruptor.ring.wait_strategy import WaitStrategy
 
 IDLE: Final = 0
@@ -132,23 +132,15 @@ def publish(
 ) -> bool:
     """Publish the outbox, as far as there is room within ``timeout_ns``; False: not all of it."""
     begin, end = progress[PUBLISHED], outbox.count[0]
-    if begin == end:
-        return True
-    reached = transfer(
+    reached = empty_outbox(
+        outbox,
+        progress[PUBLISHED:],
         wiring.events,
         wiring.line,
-        outbox.slots,
-        begin,
-        end,
         wiring.strategy,
         wiring.never,
         timeout_ns,
     )
     for number in range(begin, reached):
         count_event(counters, outbox.slots[number])
-    progress[PUBLISHED] = reached
-    if reached < end:
-        return False
-    progress[PUBLISHED] = 0
-    outbox.count[0] = 0
-    return True
+    return reached == end

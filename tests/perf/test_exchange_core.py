@@ -10,6 +10,8 @@ from perf.harness.titan_replay import fresh_state, time_commands
 from perf.scenarios.titan.exchange_core import check_books
 from perf.workloads.exchange_core import MEDIUM, PEAK, SINGLE_PAIR, Configuration, Flow, generate
 
+_COMMANDS = 200_000
+
 
 def run(flow: Flow, symbols: int) -> None:
     state, outbox = fresh_state(flow.opening, len(flow.commands), max(64, symbols))
@@ -17,16 +19,25 @@ def run(flow: Flow, symbols: int) -> None:
     check_books(state, flow)
 
 
+@pytest.fixture(scope="module")
+def single_pair() -> Flow:
+    return generate(replace(SINGLE_PAIR, commands=_COMMANDS))
+
+
+def test_titan_ends_in_the_book_of_a_single_pair(single_pair: Flow) -> None:
+    assert len(single_pair.commands) == _COMMANDS
+    run(single_pair, 1)
+
+
 @pytest.mark.parametrize(
     "configuration",
     [
-        replace(SINGLE_PAIR, commands=200_000),
-        replace(PEAK, commands=100_000),
-        replace(MEDIUM, commands=100_000, symbols=500, resting=50_000),
+        replace(PEAK, commands=50_000, symbols=50),
+        replace(MEDIUM, commands=50_000, symbols=250, resting=25_000),
     ],
     ids=lambda each: each.name,
 )
-def test_titan_ends_in_the_generators_book(configuration: Configuration) -> None:
+def test_titan_ends_in_the_generators_books(configuration: Configuration) -> None:
     flow = generate(configuration)
 
     assert len(flow.commands) == configuration.commands
@@ -43,10 +54,10 @@ def test_a_book_that_misses_one_command_is_not_the_generators() -> None:
         run(flow, 1)
 
 
-def test_the_mix_of_a_single_pair_is_the_known_one() -> None:
+def test_the_mix_of_a_single_pair_is_the_known_one(single_pair: Flow) -> None:
     """Percent, around what others measured on the same description."""
-    flow = generate(replace(SINGLE_PAIR, commands=200_000))
-    percent = {kind: 100 * count / 200_000 for kind, count in flow.kinds.items()}
+    flow = single_pair
+    percent = {kind: 100 * count / _COMMANDS for kind, count in flow.kinds.items()}
 
     assert 11.5 < percent["new"] < 13.5
     assert 1.6 < percent["immediate-or-cancel"] < 2.1
@@ -54,6 +65,6 @@ def test_the_mix_of_a_single_pair_is_the_known_one() -> None:
     assert 6.7 < percent["cancel"] < 7.5
     assert 6.7 < percent["reduce"] < 7.5
     assert 70.0 < percent["move"] < 73.0
-    assert 1.8 < 100 * flow.trading / 200_000 < 2.3
+    assert 1.8 < 100 * flow.trading / _COMMANDS < 2.3
     assert 480 <= len(flow.books[0]) <= 830
     assert flow.budget_differs == 0

@@ -34,7 +34,7 @@ from components.titan.engine.book_request import tell_whole_book
 from components.titan.engine.bracket import place_bracket
 from components.titan.engine.cancel import cancel, cancel_all, expire
 from components.titan.engine.capacity import confirm_shards, set_capacity
-from components.titan.engine.look_ahead import look_ahead
+from components.titan.engine.look_ahead import look_ahead, look_at_first
 from components.titan.engine.market_data import publish_depth, publish_every_touch, publish_touch
 from components.titan.engine.orders.stop import run_queue
 from components.titan.engine.pass_through import pass_through
@@ -165,6 +165,7 @@ def apply_batch(
     """
     room = len(outbox.slots)
     applied = 0
+    look_at_first(state, commands)
     for number in range(len(commands)):
         if outbox.count[0] + outbox_bound(state) > room:
             break

@@ -29,7 +29,7 @@ from components.titan.engine.state import (
     flip_of,
     int64,
 )
-from disruptor.compiled import inlined
+from disruptor.compiled import inlined, internal
 from disruptor.instructions import prefetch
 
 _COMMAND: Final = 24
@@ -45,16 +45,48 @@ _FAR_TABLE: Final = 1 << 16
 def look_ahead(state: TitanState, commands: NDArray[Any], number: int) -> None:
     """``commands[number]`` comes next: take each of those behind it one step further."""
     prefetch(commands, number + _COMMAND)
-    if state.totals[ORDER_TABLE + TABLE_SIZE] >= _FAR_TABLE:
-        prefetch(state.ids, _home(state, commands, number + _INDEX))
-        prefetch(state.orders, _probable(state, commands, number + _ORDER))
-        prefetch(state.levels, _level(state, commands, number + _ORDER))
-        order = state.orders[_probable(state, commands, number + _NEIGHBOURS)]
-        prefetch(state.levels, order["level"])
-        prefetch(state.orders, order["prev"])
-        prefetch(state.orders, order["next"])
-        level = state.levels[_level(state, commands, number + _NEIGHBOURS)]
-        prefetch(state.orders, level["tail"])
+    if _is_far(state):
+        _call_index(state, commands, number + _INDEX)
+        _call_order(state, commands, number + _ORDER)
+        _call_neighbours(state, commands, number + _NEIGHBOURS)
+
+
+@internal
+def look_at_first(state: TitanState, commands: NDArray[Any]) -> None:
+    """A batch begins: take its first commands as far as ``look_ahead`` would have taken them."""
+    if _is_far(state):
+        for number in range(min(_INDEX, len(commands))):
+            _call_index(state, commands, number)
+        for number in range(min(_ORDER, len(commands))):
+            _call_order(state, commands, number)
+        for number in range(min(_NEIGHBOURS, len(commands))):
+            _call_neighbours(state, commands, number)
+
+
+@inlined
+def _is_far(state: TitanState) -> bool:
+    return state.totals[ORDER_TABLE + TABLE_SIZE] >= _FAR_TABLE
+
+
+@inlined
+def _call_index(state: TitanState, commands: NDArray[Any], number: int) -> None:
+    prefetch(state.ids, _home(state, commands, number))
+
+
+@inlined
+def _call_order(state: TitanState, commands: NDArray[Any], number: int) -> None:
+    prefetch(state.orders, _probable(state, commands, number))
+    prefetch(state.levels, _level(state, commands, number))
+
+
+@inlined
+def _call_neighbours(state: TitanState, commands: NDArray[Any], number: int) -> None:
+    order = state.orders[_probable(state, commands, number)]
+    prefetch(state.levels, order["level"])
+    prefetch(state.orders, order["prev"])
+    prefetch(state.orders, order["next"])
+    level = state.levels[_level(state, commands, number)]
+    prefetch(state.orders, level["tail"])
 
 
 @inlined

@@ -182,7 +182,7 @@ def state_hash(state: TitanState) -> bytes:
 @entry
 def _save_orders(state: TitanState, into: NDArray[Any]) -> None:
     count = 0
-    for side_index in range(len(state.sides)):
+    for side_index in range(2 * state.totals[SYMBOL_TOP]):
         key = state.sides[side_index]["best_key"]
         while key != NO_KEY:
             block = find_block(state, side_index, key)

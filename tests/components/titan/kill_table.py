@@ -1,7 +1,7 @@
 """Plants each bug of mutants.py in a fresh copy of the engine and says which tests caught it.
 
-Run it as a program, uncompiled (NUMBA_DISABLE_JIT=1), with the numbers of some bugs or none for all
-of them.  Each bug has a process of its own, in which the one source file is edited as it is
+Run it as a program, uncompiled (NUMBA_DISABLE_JIT=1), with the number of seeded runs beside the
+reference engine, and the numbers of some bugs or none for all of them.  Each bug has a process of its own, in which the one source file is edited as it is
 imported; nothing is written.  A line a bug: its number, what caught it, the bug.
 """
 
@@ -65,7 +65,7 @@ class _Finder(importlib.abc.MetaPathFinder):
         return importlib.util.spec_from_file_location(fullname, file, loader=loader)
 
 
-def caught_by(mutant: Mutant) -> int:
+def caught_by(mutant: Mutant, seeds: int) -> int:
     """The place in CAUGHT_BY of the first test that fails; run in a process of its own."""
     sys.meta_path.insert(0, _Finder(mutant))
     from tests.components.titan import test_differential, test_growth, test_rules, test_shards
@@ -76,7 +76,7 @@ def caught_by(mutant: Mutant) -> int:
     except Exception:
         return 1
     try:
-        for seed in range(40):
+        for seed in range(seeds):
             test_differential.compare(random.Random(7000 + seed), 250, every=10)
     except Exception:
         return 2
@@ -99,20 +99,20 @@ def caught_by(mutant: Mutant) -> int:
     return 0
 
 
-def _in_a_process(mutant: Mutant) -> int:
+def _in_a_process(mutant: Mutant, seeds: int) -> int:
     child = os.fork()
     if child == 0:
-        os._exit(caught_by(mutant))
+        os._exit(caught_by(mutant, seeds))
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status)
 
 
-def main(numbers: list[int]) -> None:
+def main(seeds: int, numbers: list[int]) -> None:
     """Print the table; exit with 1 if a bug was not caught or the healthy engine fails."""
-    well = _in_a_process(HEALTHY) == 0
+    well = _in_a_process(HEALTHY, seeds) == 0
     print("-", "passes all" if well else "FAILS", HEALTHY.bug, sep="\t", flush=True)
     for number in numbers:
-        found = _in_a_process(MUTANTS[number])
+        found = _in_a_process(MUTANTS[number], seeds)
         well = well and 0 < found < len(CAUGHT_BY)
         by = CAUGHT_BY[found] if 0 <= found < len(CAUGHT_BY) else f"its end ({found})"
         print(number, by, MUTANTS[number].bug, sep="\t", flush=True)
@@ -120,4 +120,4 @@ def main(numbers: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main([int(each) for each in sys.argv[1:]] or list(range(len(MUTANTS))))
+    main(int(sys.argv[1]), [int(each) for each in sys.argv[2:]] or list(range(len(MUTANTS))))

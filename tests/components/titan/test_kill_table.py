@@ -14,12 +14,14 @@ from tests.components.titan.mutants import MUTANTS, Mutant
 _ROOT = Path(__file__).resolve().parents[3]
 _ENGINE = _ROOT / "components" / "titan" / "engine"
 _EACH_TIME = 8
+_SEEDS = 8
 
 
-def run_table(numbers: list[int]) -> subprocess.CompletedProcess[str]:
+def run_table(seeds: int, numbers: list[int]) -> subprocess.CompletedProcess[str]:
     """The kill table of these bugs; see kill_table.py."""
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(_ROOT)}
-    program = [sys.executable, "-m", "tests.components.titan.kill_table", *map(str, numbers)]
+    program = [sys.executable, "-m", "tests.components.titan.kill_table"]
+    program += map(str, (seeds, *numbers))
     return subprocess.run(program, env=environment, capture_output=True, text=True)
 
 
@@ -32,7 +34,7 @@ def test_each_bug_can_be_planted(mutant: Mutant) -> None:
 
 def test_planted_bugs_are_caught() -> None:
     """Some of each kind; the engine as it is passes what catches them."""
-    done = run_table(list(range(0, len(MUTANTS), len(MUTANTS) // _EACH_TIME)))
+    done = run_table(_SEEDS, list(range(0, len(MUTANTS), len(MUTANTS) // _EACH_TIME)))
 
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -41,6 +43,6 @@ def test_planted_bugs_are_caught() -> None:
 @pytest.mark.timeout(0)
 def test_every_planted_bug_is_caught() -> None:
     """The whole table."""
-    done = run_table(list(range(len(MUTANTS))))
+    done = run_table(5 * _SEEDS, list(range(len(MUTANTS))))
 
     assert done.returncode == 0, done.stdout + done.stderr

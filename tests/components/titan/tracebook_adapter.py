@@ -27,6 +27,7 @@ from tracebook.conformance import (
 
 from components.messages import code as c
 from components.titan.engine import apply_batch, new_outbox, new_state
+from components.titan.engine.state import ORDER_TOP
 from tests.strategies import blank, records
 
 LOT = Decimal("0.000000001")
@@ -85,7 +86,8 @@ class TitanAdapter:
 
     def snapshot(self) -> BookState:
         """Every resting order by symbol, side and priority."""
-        live = self._state.orders[self._state.orders["order_id"] > 0]
+        used = self._used()
+        live = used[used["order_id"] > 0]
         rows: dict[tuple[int, int], list[Any]] = {}
         for order in live:
             rows.setdefault((int(order["symbol"]), int(order["side"])), []).append(order)
@@ -189,8 +191,13 @@ class TitanAdapter:
         return {"symbol": symbol, "order_id": order_id, "account": account}
 
     def _live(self, order_id: int) -> Any:
-        found = self._state.orders[self._state.orders["order_id"] == order_id]
+        used = self._used()
+        found = used[used["order_id"] == order_id]
         return found[0] if len(found) else None
+
+    def _used(self) -> Any:
+        """The slots that hold orders or did, of a pool that is far larger."""
+        return self._state.orders[: int(self._state.totals[ORDER_TOP]) + 1]
 
     def _find(self, event: Any) -> Name | None:
         order_id = self._order_id(self._symbols[event.symbol], event.order_id)
