@@ -17,9 +17,12 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 
-import numba  # noqa: F401  (imported once, before the processes part)
+import hypothesis  # noqa: F401  (what is not the engine is imported once, before the processes part)
+import numba  # noqa: F401
+import pytest  # noqa: F401
 
 from tests.components.titan.mutants import MUTANTS, Mutant
+from tests.models import reference_book  # noqa: F401
 
 ENGINE = Path(__file__).resolve().parents[3] / "components" / "titan" / "engine"
 CAUGHT_BY = (
