@@ -1,5 +1,6 @@
 """The platform for hours or minutes at one pace: flat memory, flat latency, or not.
 
+What is sent is the recording, over and over: it leaves no order behind, so the book does not grow.
 Only with ``--soak MINUTES``.  Each slice, a sixtieth of the run, is told by itself; in the end stand
 the medians of the last fifth of them over those of the first, and whether that is flat.  Memory is
 what the processes have themselves and share; the journal's pages, which are the system's cache and grow
@@ -27,7 +28,8 @@ def run(options: Options) -> list[Measurement]:
     if not options.soak_minutes:
         return [absent(SCENARIO, "", "it runs with --soak MINUTES")]
     seconds = 60.0 * options.soak_minutes
-    return told(run_platform(Setting(rate=RATE, seconds=seconds, slice_s=seconds / SLICES)))
+    setting = Setting("recorded", rate=RATE, seconds=seconds, slice_s=seconds / SLICES)
+    return told(run_platform(setting))
 
 
 def told(outcome: Outcome) -> list[Measurement]:
