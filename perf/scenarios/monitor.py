@@ -6,8 +6,9 @@
     bin/start under load ──► Titan's commands a second, in turns: the monitor standing still,
                              and working for ten pages and a scrape a second
 
-The two shares of one turn follow each other within seconds, so that what else the machine does
-strikes both; the ratio is told of the pairs.
+The load is paced first, then more than the platform takes, so that every CPU is busy and whatever
+watching takes is missing elsewhere.  The two shares of one turn follow each other within seconds, so
+that what else the machine does strikes both; the ratio is told of the pairs.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ SCENARIO = "monitor"
 ACCOUNTS_WATCHED = (10, 10_000, 100_000)
 PROCESSES = ("feed", "titan", "sentinel", "oracle", "monitor", "snapshots")
 PAGES = 10
-LOAD = 200_000
+LOADS = {"paced": 200_000, "flat out": 10_000_000}
+"""Orders a second that are asked for."""
 WINDOW_S = 1.5
 _SERVED = (".html", ".css", ".js", ".svg")
 
@@ -64,19 +66,23 @@ def run(options: Options) -> list[Measurement]:
     results.append(
         Measurement(SCENARIO, "page", "weight", "kB", (weight / 1e3,), target="≤ 300 kB")
     )
-    with (
-        tempfile.TemporaryDirectory(prefix="monitor-perf-") as directory,
-        platform_under_load(Path(directory), LOAD) as platform,
-    ):
-        first = tuple(platform.first_value() for _ in range(3 if options.quick else 10))
-        results.append(
-            Measurement(SCENARIO, "page", "time to first live value", "s", first, target="≤ 1 s")
-        )
-        results += _throughput(platform, 2 if options.quick else 2 * options.runs)
+    for load, orders_per_second in LOADS.items():
+        with (
+            tempfile.TemporaryDirectory(prefix="monitor-perf-") as directory,
+            platform_under_load(Path(directory), orders_per_second) as platform,
+        ):
+            results += _first_value(platform, load, 3 if options.quick else 10)
+            results += _throughput(platform, load, 2 if options.quick else 2 * options.runs)
     return results
 
 
-def _throughput(platform: WatchedPlatform, turns: int) -> list[Measurement]:
+def _first_value(platform: WatchedPlatform, load: str, times: int) -> list[Measurement]:
+    seconds = tuple(platform.first_value() for _ in range(times))
+    figure = "time to first live value"
+    return [Measurement(SCENARIO, f"page, {load}", figure, "s", seconds, target="≤ 1 s")]
+
+
+def _throughput(platform: WatchedPlatform, load: str, turns: int) -> list[Measurement]:
     watched, unwatched = [], []
     for _ in range(turns):
         with platform.unwatched():
@@ -85,11 +91,12 @@ def _throughput(platform: WatchedPlatform, turns: int) -> list[Measurement]:
             time.sleep(WINDOW_S / 5)
             watched.append(platform.rate(WINDOW_S))
     kept = tuple(with_ / without for with_, without in zip(watched, unwatched, strict=True))
-    busy = f"monitor, {PAGES} pages, a scrape a second"
     return [
-        _rates("no monitor", unwatched),
-        _rates(busy, watched),
-        Measurement(SCENARIO, "watched of unwatched", "share", "×", kept, target="≥ 0.97 ×"),
+        _rates(f"{load}, no monitor", unwatched),
+        _rates(f"{load}, monitor, {PAGES} pages, a scrape a second", watched),
+        Measurement(
+            SCENARIO, f"{load}, watched of unwatched", "share", "×", kept, target="≥ 0.97 ×"
+        ),
     ]
 
 

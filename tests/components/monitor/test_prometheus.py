@@ -156,6 +156,60 @@ def test_there_is_a_dashboard_for_each_part_and_grafana_opens_the_overview() -> 
                for image in re.findall(r"image: (\S+)", compose))  # fmt: skip
 
 
+def services() -> dict[str, Any]:
+    return dict(yaml.safe_load((MONITORING / "docker-compose.yml").read_text())["services"])
+
+
+def mounted(service: str, root: Path) -> None:
+    """Copy what a container of this service is given to where it finds it, under ``root``."""
+    for volume in services()[service]["volumes"]:
+        source, target, *_ = volume.split(":")
+        if source.startswith("."):
+            found, place = MONITORING / source, root / target.lstrip("/")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            (shutil.copytree if found.is_dir() else shutil.copy)(found, place)
+
+
+def test_prometheus_finds_its_rules_where_the_container_has_them(tmp_path: Path) -> None:
+    mounted("prometheus", tmp_path)
+    (option,) = (each for each in services()["prometheus"]["command"] if "config.file" in each)
+    checked = subprocess.run(
+        [program("promtool"), "check", "config", tmp_path / option.split("=/")[1]],
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert checked.stdout.count("rules found") == 2
+
+
+def test_grafana_finds_its_dashboards_and_prometheus(tmp_path: Path) -> None:
+    mounted("grafana", tmp_path)
+    provisioning = tmp_path / "etc/grafana/provisioning"
+    (provider,) = yaml.safe_load((provisioning / "dashboards/dashboards.yml").read_text())[
+        "providers"
+    ]
+    (source,) = yaml.safe_load((provisioning / "datasources/prometheus.yml").read_text())[
+        "datasources"
+    ]
+    home = services()["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    seen = {path.stem for path in (tmp_path / provider["options"]["path"][1:]).glob("*.json")}
+
+    assert seen == set(dashboards())
+    assert (tmp_path / home[1:]).is_file()
+    host, port = source["url"].removeprefix("http://").split(":")
+    assert f"127.0.0.1:{port}:{port}" in services()[host]["ports"]
+
+
+def test_every_volume_is_a_file_here_or_a_named_one() -> None:
+    named = yaml.safe_load((MONITORING / "docker-compose.yml").read_text())["volumes"]
+    sources = [each.split(":")[0] for of in services().values() for each in of["volumes"]]
+
+    assert all((MONITORING / each).exists() for each in sources if each.startswith("."))
+    assert sorted(each for each in sources if not each.startswith(".")) == sorted(named)
+
+
 @pytest.mark.parametrize("name", sorted(dashboards()))
 def test_a_dashboards_panels_can_be_drawn(name: str) -> None:
     provisioned = (MONITORING / "grafana/provisioning/datasources/prometheus.yml").read_text()
