@@ -32,6 +32,7 @@ def test_each_bug_can_be_planted(mutant: Mutant) -> None:
     assert mutant.old != mutant.new
 
 
+@pytest.mark.timeout(600)
 def test_planted_bugs_are_caught() -> None:
     """Some of each kind; the engine as it is passes what catches them."""
     done = run_table(_SEEDS, list(range(0, len(MUTANTS), len(MUTANTS) // _EACH_TIME)))
