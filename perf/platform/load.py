@@ -50,6 +50,7 @@ class Source(NamedTuple):
     progress: NDArray[np.int64]
     rejected: NDArray[np.int64]
     lateness: NDArray[np.int64]
+    symbols: int  # how many instruments there are
 
 
 @entry
@@ -90,7 +91,7 @@ def send(
             command["ts"] = now if interval_ns == 0 else start_ns + (sent + place) * interval_ns
             count(source.lateness, now - command["ts"])
         kept, source.progress[LAST_TS] = admit_commands(
-            source.scratch[:number], 1, source.progress[LAST_TS], source.rejected
+            source.scratch[:number], source.symbols, source.progress[LAST_TS], source.rejected
         )
         transfer(ring, line, source.scratch, 0, kept, strategy, control, _FOREVER_NS)
         source.progress[SENT] = sent + number
@@ -110,7 +111,7 @@ def run(context: ProcessContext) -> None:
     ) -> dict[str, Any]:
         interval = 10**9 // rate if rate else 0
         total = int(rate * seconds) if rate else number_max
-        source = new_source(tile, first_number)
+        source = new_source(tile, first_number, len(context.settings.instruments))
         start = time.time_ns()
         view = (context.rings["commands"].view, producer.line, context.strategy, producer.control)
         while not context.should_stop():
@@ -144,14 +145,15 @@ def run(context: ProcessContext) -> None:
     producer.close()
 
 
-def new_source(tile: Commands, sent: int) -> Source:
-    """A source of which so many commands were sent already."""
+def new_source(tile: Commands, sent: int, symbols: int = 1) -> Source:
+    """A source of which so many commands were sent already, to a platform of so many instruments."""
     return Source(
         tile,
         new_commands(_BATCH),
         np.array([sent, 0], np.int64),
         np.zeros(len(REASONS), np.int64),
         np.zeros(BUCKETS, np.int64),
+        symbols,
     )
 
 

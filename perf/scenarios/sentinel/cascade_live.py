@@ -34,7 +34,7 @@ from perf.scenarios.sentinel.cascade import drawn
 from perf.workloads.cascade import FULL, QUICK, Course, Crash, steps_of
 
 SCENARIO: Final = "sentinel.cascade_live"
-RATE: Final = 8_000
+RATE: Final = 2_000
 """Commands a second: the full crash lasts a minute."""
 
 
