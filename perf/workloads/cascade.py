@@ -63,7 +63,7 @@ class Crash:
     seed: int = 7
 
 
-FULL: Final = Crash(400_000, 160, steps=60, depth_lots=1_500, fund=100_000 * MONEY_SCALE)
+FULL: Final = Crash(400_000, 160, steps=60, depth_lots=4_000, fund=20_000 * MONEY_SCALE)
 QUICK: Final = Crash(8_000, 8, steps=20, depth_lots=600, fund=2_000 * MONEY_SCALE)
 """In both the fund is emptied, and positions are taken over."""
 
