@@ -49,6 +49,7 @@ class Setting:
     gate: str = "output"
     wait: str = "adaptive"
     slice_s: float = 0.0  # of a long run: how often memory and latencies are noted; 0: at the end
+    rest_s: float = 0.0  # how long it is left alone after the load, to come to an end by itself
     configuration: Mapping[str, Any] = field(default_factory=dict)  # what it needs besides
 
 
@@ -94,6 +95,7 @@ def run_platform(setting: Setting, look: Callable[[Path], object] | None = None)
             _wait_for_line(platform, folder)
             startup = time.monotonic() - started
             usage = _measured(name, setting, folder, platform)
+            time.sleep(setting.rest_s)
             platform.send_signal(signal.SIGTERM)
             if platform.wait(_LIMIT_S) != 0:
                 raise RuntimeError(f"the platform failed:\n{(folder / 'output').read_text()}")

@@ -37,12 +37,17 @@ SCENARIO: Final = "sentinel.cascade_live"
 RATE: Final = 2_000
 """Commands a second: the full crash lasts a minute."""
 
+REST_S: Final = 15.0
+"""What is still in flight when the last price was sent goes on bringing orders for a while."""
+
 
 def run(options: Options) -> list[Measurement]:
     """The crash, and the replay of its journal."""
     crash, workload = (QUICK, "small_crash") if options.quick else (FULL, "crash")
     commands = sum(map(len, steps_of(crash)))
-    setting = Setting(workload, RATE, commands / RATE, configuration=configuration_of(crash))
+    setting = Setting(
+        workload, RATE, commands / RATE, rest_s=REST_S, configuration=configuration_of(crash)
+    )
     courses: list[Course] = []
     outcome = run_platform(setting, look=lambda journal: courses.append(course_of(journal, crash)))
     (course,) = courses
