@@ -143,7 +143,7 @@ def _titan() -> Pair:
         "a book in plain Python",
         ours,
         lambda: plain_python_book.replay(commands, RESTING),
-        6.0,
+        5.0,
     )
 
 
@@ -233,5 +233,5 @@ def _feed() -> Pair:
         "orjson alone, to a dictionary",
         lambda: _seconds(parse),
         lambda: _seconds(lambda: [orjson.loads(frame) for frame in frames]),
-        0.3,
+        0.2,
     )
