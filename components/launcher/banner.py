@@ -58,13 +58,14 @@ def process_table(
 
 
 def farewell(commands: int, state_hash: str, seconds: float) -> str:
-    """The last words of a clean run; ``state_hash`` is what ``bin/oracle hash`` prints."""
-    return "\n".join(
-        [
-            _RULE,
-            f"  stopped cleanly after {seconds:.1f} s; the journal ends at command {commands:,}",
-            f"  state hash {state_hash}",
-            "  Goodbye.",
-            _RULE,
-        ]
-    )
+    """The last words of a run; ``state_hash`` is what ``bin/oracle hash`` prints.
+
+    It is empty where not everything in the rings arrived: the engines may have parted anywhere.
+    """
+    if state_hash:
+        how = f"cleanly after {seconds:.1f} s; the journal ends at command {commands:,}"
+        state = f"state hash {state_hash}"
+    else:
+        how = f"after {seconds:.1f} s, before everything in the rings had arrived"
+        state = "the next start goes on from the journal; bin/oracle hash tells its state"
+    return "\n".join([_RULE, f"  stopped {how}", f"  {state}", "  Goodbye.", _RULE])

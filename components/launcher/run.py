@@ -190,8 +190,7 @@ class _Run:
         began = time.monotonic()
         supervisor = self._supervisor
         supervisor.stop_producers()
-        is_quiet = supervisor.wait_until_quiet(_QUIET_WITHIN_S)
-        if not is_quiet:
+        if not supervisor.wait_until_quiet(_QUIET_WITHIN_S):
             _LOG.warning("the rings did not run empty in time; the journal has the rest")
         self._board.print_liquidations()
         self._board.print_status()
@@ -201,8 +200,9 @@ class _Run:
         self._require_ends()
         titan = [supervisor.result_of(name) for name in self._configuration.shard_names()]
         state = platform_hash(last, combined_hash(titan), supervisor.result_of("sentinel"))
-        click.echo(farewell(last, state, time.monotonic() - began))
-        if is_quiet and supervisor.rings["commands"].cursor == last:
+        is_clean = supervisor.rests() and supervisor.rings["commands"].cursor == last
+        click.echo(farewell(last, state if is_clean else "", time.monotonic() - began))
+        if is_clean:
             self._compare_with_shadow(last, state)
 
     def _require_ends(self) -> None:

@@ -266,7 +266,7 @@ class Supervisor:
         """Wait until everything published is consumed; False when the time was not enough."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
-            if self._rests():
+            if self.rests():
                 return True
             self.poll()
             self._pause(_POLL_S)
@@ -538,7 +538,8 @@ class Supervisor:
                 if voided:
                     self._warn(f"ring {ring.name}: voided {voided} events of a dead producer")
 
-    def _rests(self) -> bool:
+    def rests(self) -> bool:
+        """Whether every reader has all that was published, and nobody owes anything."""
         cursors = [ring.cursor for ring in self.rings.values()]
         for ring, cursor in zip(self.rings.values(), cursors, strict=True):
             if any(consumer.sequence < cursor for consumer in ring.statistics().consumers):

@@ -192,10 +192,10 @@ def test_what_is_published_behind_the_supervisors_eye_is_not_rest(name: str) -> 
                 producer.write(np.zeros(1, numbers.event))
             return look()
 
-        assert supervisor._rests()
+        assert supervisor.rests()
         doubled.statistics = publish_and_look  # type: ignore[method-assign,assignment]
-        assert supervisor._rests()
-        assert not supervisor._rests()
+        assert supervisor.rests()
+        assert not supervisor.rests()
         doubled.statistics = look  # type: ignore[method-assign]
 
 
