@@ -36,7 +36,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from disruptor.errors import DisruptorError, ProcessFailedError
@@ -53,11 +52,11 @@ from disruptor.supervisor.control_block import (
     STOP,
     STOPPED,
     ControlBlock,
-    ControlLine,
 )
 from disruptor.supervisor.control_socket import ControlError
 from disruptor.supervisor.handover import Candidate, Order, Recipe
-from disruptor.supervisor.pulse import Pulse, cpu_time_of
+from disruptor.supervisor.place import Child
+from disruptor.supervisor.pulse import cpu_time_of
 from disruptor.supervisor.restart_policy import (
     delay_before_restart,
     may_restart,
@@ -77,47 +76,6 @@ _PIECES: Final = 4
 
 _WORKING: Final = (RUNNING, DRAINING)
 _COMING: Final = (STARTING, RESTORING)
-
-
-@dataclass
-class _Child:
-    """One supervised process; ``pid`` is 0 while none runs."""
-
-    line: ControlLine
-    pid: int = 0
-    pidfd: int = -1
-    pulse: Pulse = field(default_factory=lambda: Pulse(time.monotonic()))
-    restart_at: float = 0.0
-    restarts_at: list[float] = field(default_factory=list)
-    is_expected_to_end: bool = False
-    killed_because: str = ""
-    is_asked_to_restart: bool = False
-    kill_at: float = 0.0
-    is_wanted_anew: bool = False
-    """Whether a candidate is to be made, as soon as no other gets ready."""
-    candidate: Candidate | None = None
-    refusal: str = ""
-    """Why the successor that was asked for last did not take the place."""
-    is_anew: bool = False
-    """Whether it runs code that was read after the supervisor's."""
-    is_on_trial: bool = False
-    """Whether it has the place, and has not yet run in it."""
-
-    @property
-    def is_coming_back(self) -> bool:
-        """Whether none runs now, and another try is due."""
-        is_made = self.candidate is not None or self.is_wanted_anew
-        return self.restart_at > 0 or (not self.pid and is_made)
-
-    def begin(self) -> None:
-        """Forget how the predecessor ended."""
-        self.line.state = STARTING
-        self.line.failure = ""
-        self.is_expected_to_end = False
-        self.killed_because = ""
-        self.pulse = Pulse(time.monotonic())
-        self.restart_at = 0.0
-        self.is_wanted_anew = False
 
 
 class Supervisor:
@@ -151,7 +109,7 @@ class Supervisor:
         self._pause = pause
         self.control = ControlBlock.create(topology.name, list(topology.processes))
         self._children = {
-            name: _Child(line)
+            name: Child(line)
             for name, line in zip(topology.processes, self.control.lines, strict=True)
         }
         self.rings: dict[str, RingBuffer] = {}
@@ -334,7 +292,7 @@ class Supervisor:
                         f"was detached at {each.sequence:,}; it goes on at {ring.cursor:,}"
                     )
 
-    def _fork(self, name: str, child: _Child) -> None:
+    def _fork(self, name: str, child: Child) -> None:
         process = self.topology.processes[name]
         self._join_again(name)
         run = run_function(process)
@@ -357,7 +315,7 @@ class Supervisor:
             become(context, run, self._placement.cpus[name], supervisor)
         child.pidfd = os.pidfd_open(child.pid)
 
-    def _start_again(self, name: str, child: _Child) -> None:
+    def _start_again(self, name: str, child: Child) -> None:
         child.restart_at = 0.0
         if child.is_anew:
             child.is_wanted_anew = True
@@ -365,14 +323,11 @@ class Supervisor:
             child.line.count_restart()
             self._fork(name, child)
 
-    def _look_at_candidate(self, name: str, child: _Child) -> None:
+    def _look_at_candidate(self, name: str, child: Child) -> None:
         """Make, hear, refuse or let in the successor with the code of now that a process shall have."""
-        if child.is_on_trial and child.line.state == RUNNING:
-            child.is_on_trial = False
         candidate = child.candidate
         if candidate is None:
-            others = (each.candidate for each in self._children.values())
-            if child.is_wanted_anew and not any(each and not each.is_ready for each in others):
+            if child.is_wanted_anew and self._is_next(child):
                 child.is_wanted_anew = False
                 child.candidate = self._candidate(name)
             return
@@ -383,6 +338,17 @@ class Supervisor:
             self._hand_over(name, child, candidate)
         elif candidate.is_ready and not child.is_asked_to_restart:
             self._end(name, child)
+
+    def _is_next(self, child: Child) -> bool:
+        """Whether no other candidate gets ready; one whose place is taken gives way to an empty place."""
+        for other in self._children.values():
+            if other.candidate is None or other.candidate.is_ready:
+                continue
+            if child.pid or not other.pid:
+                return False
+            self._withdraw(other)
+            other.is_wanted_anew = True
+        return True
 
     def _candidate(self, name: str) -> Candidate:
         assert self._recipe is not None, "only with a recipe is anything wanted anew"
@@ -399,22 +365,24 @@ class Supervisor:
             )
         )
 
-    def _refuse(self, name: str, child: _Child, why: str) -> None:
+    def _refuse(self, name: str, child: Child, why: str) -> None:
         self._withdraw(child)
         child.refusal = f"no successor of {name} with the code of now: {why}"
-        if child.pid:
+        if child.pid and child.is_asked_to_restart:
+            self._warn(f"{child.refusal}; the process in place was asked to end, and starts again")
+        elif child.pid:
             self._warn(f"{child.refusal}; the process in place works on")
         elif not child.restart_at:
             self._fall_back(child, child.refusal)
 
-    def _fall_back(self, child: _Child, why: str) -> None:
+    def _fall_back(self, child: Child, why: str) -> None:
         """Let the code that the supervisor has take the place."""
         self._warn(f"{why}; the code with which this run began takes its place")
         child.is_anew = child.is_on_trial = False
         child.line.state = BACKOFF
         child.restart_at = time.monotonic()
 
-    def _end(self, name: str, child: _Child) -> None:
+    def _end(self, name: str, child: Child) -> None:
         """End a process to start it anew.
 
         One that only writes is asked to end, so that it can close what it has open; any other is
@@ -429,7 +397,7 @@ class Supervisor:
         for ring in self.rings.values():
             ring.wake_everybody()
 
-    def _hand_over(self, name: str, child: _Child, candidate: Candidate) -> None:
+    def _hand_over(self, name: str, child: Child, candidate: Candidate) -> None:
         self._join_again(name)
         child.line.count_restart()
         child.begin()
@@ -438,15 +406,17 @@ class Supervisor:
         child.is_anew = child.is_on_trial = True
         candidate.go()
 
-    def _withdraw(self, child: _Child) -> None:
+    def _withdraw(self, child: Child) -> None:
         child.is_wanted_anew = False
         if child.candidate is not None:
             child.candidate.withdraw()
             child.candidate = None
 
-    def _reap(self, child: _Child) -> bool:
+    def _reap(self, child: Child) -> bool:
         """Collect a child that has ended; True when it had."""
         pid, status = os.waitpid(child.pid, os.WNOHANG)
+        if child.line.state == RUNNING:
+            child.is_on_trial = False
         if pid == 0:
             return False
         self._forget(child)
@@ -458,16 +428,16 @@ class Supervisor:
         child.line.state = FAILED if is_failed else STOPPED
         return True
 
-    def _kill(self, child: _Child) -> None:
+    def _kill(self, child: Child) -> None:
         os.kill(child.pid, signal.SIGKILL)
         os.waitpid(child.pid, 0)
         self._forget(child)
 
-    def _forget(self, child: _Child) -> None:
+    def _forget(self, child: Child) -> None:
         os.close(child.pidfd)
         child.pid, child.pidfd = 0, -1
 
-    def _kill_if_hung(self, name: str, child: _Child, now: float) -> None:
+    def _kill_if_hung(self, name: str, child: Child, now: float) -> None:
         limit = self.topology.processes[name].hang_after_s
         if not limit:
             return
@@ -487,7 +457,7 @@ class Supervisor:
                 return True
         return False
 
-    def _after_death(self, name: str, child: _Child) -> None:
+    def _after_death(self, name: str, child: Child) -> None:
         if child.is_expected_to_end:
             return
         process = self.topology.processes[name]
@@ -527,7 +497,7 @@ class Supervisor:
             missing = set(self.graph.upstream(name)) - working
             child.line.missing[0] = sum(1 << names.index(other) for other in missing)
 
-    def _why(self, name: str, child: _Child) -> str:
+    def _why(self, name: str, child: Child) -> str:
         reason = child.line.failure or "it ended without being asked to"
         return f"process {name} failed: {reason}"
 

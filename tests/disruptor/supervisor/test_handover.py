@@ -192,6 +192,20 @@ def test_a_successor_that_fails_before_it_runs_gives_the_place_to_the_code_of_th
     assert any("the code with which this run began takes its place" in line for line in at.said)
 
 
+def test_a_successor_that_was_asked_for_comes_even_if_the_process_dies_before_its_turn(
+    at: Bench,
+) -> None:
+    at.until_it_writes(1)
+    at.write(value=2)
+    at.supervisor.restart("sink")
+    at.until(lambda: at.supervisor._children["sink"].candidate is not None)
+    at.supervisor.restart("source")
+    os.kill(at.source.owner.pid, signal.SIGKILL)
+    at.until_it_writes(2)
+
+    assert at.supervisor.refusal("source") == ""
+
+
 def test_a_successor_that_gets_ready_while_the_run_ends_is_withdrawn(at: Bench) -> None:
     at.supervisor.restart("source")
     at.until(lambda: at.supervisor._children["source"].candidate is not None)
