@@ -24,7 +24,8 @@ _LOW_PRIORITY = 10
 
 def run(context: ProcessContext) -> None:
     """Answer scrapes until told to stop."""
-    os.setpriority(os.PRIO_PROCESS, 0, _LOW_PRIORITY)
+    lowered = max(_LOW_PRIORITY, os.getpriority(os.PRIO_PROCESS, 0))
+    os.setpriority(os.PRIO_PROCESS, 0, lowered)
     settings: RunSettings = context.settings
     asyncio.run(_serve(context, settings))
 

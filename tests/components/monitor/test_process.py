@@ -35,6 +35,14 @@ class Context:
         return self.calls.count("beat") == 2
 
 
+@pytest.fixture(autouse=True)
+def priorities(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """What the monitor would have set; the tests' own process keeps its priority."""
+    wanted: list[int] = []
+    monkeypatch.setattr("os.setpriority", lambda which, who, value: wanted.append(value))
+    return wanted
+
+
 def context_of(platform: Platform, port: int) -> Context:
     configuration = SimpleNamespace(
         metrics=SimpleNamespace(host="127.0.0.1", port=port),
@@ -48,6 +56,16 @@ def test_it_is_ready_beats_and_ends_when_told(busy: Platform) -> None:
     process.run(context)  # type: ignore[arg-type]
 
     assert context.calls == ["ready", "beat", "beat"]
+
+
+@pytest.mark.parametrize(("had", "has"), [(0, 10), (10, 10), (15, 15)])
+def test_it_gives_way_to_the_pipeline_and_never_asks_for_more_than_it_was_given(
+    busy: Platform, priorities: list[int], monkeypatch: pytest.MonkeyPatch, had: int, has: int
+) -> None:
+    monkeypatch.setattr("os.getpriority", lambda which, who: had)
+    process.run(context_of(busy, 0))  # type: ignore[arg-type]
+
+    assert priorities == [has]
 
 
 def test_it_is_not_ready_when_the_port_is_taken(busy: Platform) -> None:
