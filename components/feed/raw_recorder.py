@@ -10,7 +10,7 @@ import orjson
 from components.feed.clock import Clock
 from components.feed.metrics import FeedMetrics
 from components.feed.stream_board import Stream
-from components.oracle.raw.tail import BOOK, CLOSED, DOWN, FRAME, OPENED, STARTED
+from components.oracle.raw.tail import BOOK, CLOSED, DOWN, FRAME, OPENED
 from components.oracle.raw.writer import RawWriter
 
 _VENUE_SHIFT: Final = 12
@@ -45,7 +45,7 @@ class RawRecorder:
 
     def started(self, session: bytes) -> None:
         """The feed, with all its venues, begins."""
-        self._note(STARTED, 0, session)
+        self._writer.begin(self._clock.wall_ns(), session, self._clock.monotonic_ns())
 
     def frame(self, name: str, received_ns: int, now_ns: int, frame: bytes) -> None:
         """A frame of the connection with this name."""

@@ -1,7 +1,8 @@
 """The raw journal through the same parser again: what it gives, and whether the platform had it too.
 
 Each price that the platform's journal has of a venue must be given by its frames, in the same order.
-The frames may give more: what was received and not yet published when a feed died.
+The frames may give more: what was received and not yet published when a feed died.  Where the frames'
+beginning was given up, prices from before what is left are not asked for.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from components.messages.code import FLAG_STALE, OP_PRICE, SOURCE_FEED
 from components.messages.command import Commands, new_commands
 from components.oracle.raw.reader import read_entries
 from components.oracle.store import Journal, JournalError
+from components.oracle.store.segments import places
 
 COMPARED: Final = ["side", "symbol", "price", "qty", "origin_ts", "expires", "flags"]
 
@@ -47,10 +49,13 @@ class RawReplay:
 def replay_raw(journal: Path, speed: float) -> RawReplay:
     """Play all frames at ``speed`` (0: as fast as possible) and compare; blocks until done."""
     path = raw_journal_in(journal)
-    session = next((each.payload for each in read_entries(path) if is_session(each)), None)
+    session = next((each for each in read_entries(path) if is_session(each)), None)
     if session is None:
-        raise JournalError(f"the raw journal {path} has no session yet")
-    settings, table = session_of(session, path, speed)
+        raise JournalError(
+            f"the raw journal {path} does not say what its frames are of: no feed has begun yet, "
+            "or the segment that said it was given up"
+        )
+    settings, table = session_of(session.payload, path, speed)
     metrics = InMemoryFeedMetrics()
     given: list[NDArray[np.void]] = []
 
@@ -59,7 +64,10 @@ def replay_raw(journal: Path, speed: float) -> RawReplay:
 
     asyncio.run(run_feed(settings, table, publish, asyncio.Event(), metrics))
     derived = np.concatenate([_venue_prices(new_commands(0)), *given])
-    journaled = _journaled_prices(journal)
+    is_whole = places(path)[0].position == 1
+    waits_ns = round((settings.reorder_ms + settings.conflate_ms) * 1e6)
+    since_ns = 0 if is_whole else session.received_ns + waits_ns
+    journaled = _journaled_prices(journal, since_ns)
     return RawReplay(
         frames=dict(metrics.frames),
         malformed=dict(metrics.malformed_by_reason),
@@ -81,9 +89,11 @@ def _venue_prices(commands: Commands) -> NDArray[np.void]:
     return commands[COMPARED][is_price].copy()
 
 
-def _journaled_prices(path: Path) -> NDArray[np.void]:
+def _journaled_prices(path: Path, since_ns: int) -> NDArray[np.void]:
     with Journal.open_reader(path) as journal:
-        parts = [_venue_prices(chunk) for _, chunk in journal.read("commands")]
+        first = journal.first_sequence("commands")
+        chunks = (chunk for _, chunk in journal.read("commands", first))
+        parts = [_venue_prices(chunk[chunk["ts"] > since_ns]) for chunk in chunks]
     return np.concatenate([_venue_prices(new_commands(0)), *parts])
 
 

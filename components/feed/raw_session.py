@@ -17,11 +17,12 @@ from components.feed.price_trust import PriceTrustSettings
 from components.feed.settings import STREAMS, BinanceSettings, FeedSettings, RecordedSettings
 from components.feed.venue_settings import VenueSettings
 from components.instruments import Instrument, InstrumentTable
-from components.oracle.raw.tail import STARTED, Entry
+from components.oracle.raw.tail import CONTINUED, STARTED, Entry
 
 
 def session_text(settings: FeedSettings, instruments: InstrumentTable) -> bytes:
     """The payload of the entry that begins a session."""
+    has_venues = settings.mode == "venues"
     return orjson.dumps(
         {
             "symbols": [
@@ -44,7 +45,9 @@ def session_text(settings: FeedSettings, instruments: InstrumentTable) -> bytes:
                 settings.trust.band_ppm,
                 settings.trust.confirmations,
             ],
-            "deadlines_s": {kind: settings.binance.deadline_s(kind) for kind in STREAMS},
+            "deadlines_s": dict(settings.binance.deadlines_s)  # each venue has its own for others
+            if has_venues
+            else {kind: settings.binance.deadline_s(kind) for kind in STREAMS},
             "levels": settings.order_flow.levels,
             "venues": [
                 {
@@ -53,7 +56,7 @@ def session_text(settings: FeedSettings, instruments: InstrumentTable) -> bytes:
                     "streams": each.streams,
                     "stale_after_s": each.stale_after_s,
                 }
-                for each in (settings.venues if settings.mode == "venues" else ())
+                for each in (settings.venues if has_venues else ())
             ],
         }
     )
@@ -82,8 +85,8 @@ def venues_of(payload: bytes) -> SessionVenues | None:
 
 
 def is_session(entry: Entry) -> bool:
-    """Whether a feed began with this entry."""
-    return entry.kind == STARTED
+    """Whether this entry says what a feed parses with, as it begins or goes on."""
+    return entry.kind in (STARTED, CONTINUED)
 
 
 def session_of(

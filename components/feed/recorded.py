@@ -90,6 +90,8 @@ class Recorded:
                 now_ns = self._now_ns
                 if frame:
                     venues.take(venue, now_ns, frame, path, line_number)
+                elif entry.is_continued:
+                    venues.go_on(entry.session)
                 elif entry.session:
                     venues.begin(entry.session)
                 elif entry.is_opened:
@@ -100,7 +102,7 @@ class Recorded:
     def _reading(self) -> Generator[RecordedFrame]:
         """The frames of a file, or of the raw journal in a folder."""
         if self._path.is_dir():
-            return read_raw(self._path)
+            return read_raw(self._path, self._venues.drop)
         return read_recording(self._path, self._venues.drop, line_bytes_max=self._line_bytes_max)
 
     async def _reach(self, received_ns: int, stop: asyncio.Event) -> None:

@@ -2,7 +2,7 @@
 
 A file of frames is of Binance.  A raw journal says at each start of a feed which venues it had, so
 that it needs no settings of theirs; when a later start had others, their decoders take the place of the
-first ones'.
+first ones'.  Each of its segments says it again, for those that begin there.
 """
 
 from __future__ import annotations
@@ -36,11 +36,12 @@ class RecordedVenues:
         self._batch = batch
         self._flow = flow
         self._metrics = metrics
+        self._session = b""
         self._of: SessionVenues | None = None
-        self._venues = build_venues(
+        self.venues = build_venues(
             settings, instruments, batch, flow, metrics, settings.order_flow.levels
         )
-        self._decoders = [each.decoder for each in self._venues]
+        self._decoders = [each.decoder for each in self.venues]
 
     @property
     def due_ns(self) -> int:
@@ -54,25 +55,30 @@ class RecordedVenues:
     def begin(self, session: bytes) -> None:
         """A feed began: sequences are new, and the venues those that it had."""
         self.restart()
+        self._session = session
         of = venues_of(session)
         if of == self._of:
             return
         self._of = of
-        if of is not None or len(self._venues) > 1:
-            self.finish()
-            self._venues = build_venues(
-                self._settings if of is None else self._settings_of(of),
-                self._instruments,
-                self._batch,
-                self._flow,
-                self._metrics,
-                self._settings.order_flow.levels if of is None else of.levels,
-            )
-            self._decoders = [each.decoder for each in self._venues]
+        self.finish()
+        self.venues = build_venues(
+            self._settings if of is None else self._settings_of(of),
+            self._instruments,
+            self._batch,
+            self._flow,
+            self._metrics,
+            self._settings.order_flow.levels if of is None else of.levels,
+        )
+        self._decoders = [each.decoder for each in self.venues]
+
+    def go_on(self, session: bytes) -> None:
+        """A feed that had begun before goes on: nothing is new, unless this was not known."""
+        if session != self._session:
+            self.begin(session)
 
     def open(self, venue: int) -> None:
         """A connection to a venue was made."""
-        self._venues[venue].parser.restart()
+        self.venues[venue].parser.restart()
 
     def down(self, venue: int, lost: tuple[tuple[str, str], ...], now_ns: int) -> None:
         """These streams of a venue were lost."""
@@ -101,7 +107,8 @@ class RecordedVenues:
 
     def restart(self) -> None:
         """The source starts again from its beginning."""
-        for venue in self._venues:
+        self._session = b""
+        for venue in self.venues:
             venue.parser.restart()
             venue.decoder.restart()
 

@@ -43,6 +43,7 @@ class RecordedFrame(NamedTuple):
     lost: tuple[tuple[str, str], ...] = ()  # kinds, and the venue's names of symbols
     is_opened: bool = False  # a connection was made
     session: bytes = b""  # a feed began, and parses with this
+    is_continued: bool = False  # or had begun before, and goes on
 
 
 def read_recording(

@@ -17,6 +17,7 @@ ACTIONS: Final = {
     "off_grid": "Give the instrument the tick and lot size that the venue has now.",
     "unknown_symbol": "List the symbol under feed.symbols and instruments, or subscribe to less.",
     "broken_line": "Make the recording again, or cut what is behind this line.",
+    "no_session": "The segment that told its venue is gone: play a journal that still has it.",
     "broken_file": "Make the recording again; it ends in the middle.",
     "out_of_bounds": "Choose a coarser tick or lot size; the number does not fit this one.",
 }

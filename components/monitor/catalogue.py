@@ -89,6 +89,7 @@ MALFORMED_REASONS: Final = (
     # of a recording
     "broken_line",
     "broken_file",
+    "no_session",
     # of a command at ingress
     "unknown_symbol",
     "unknown_operation",

@@ -20,7 +20,10 @@ def has_raw(journal: Path) -> bool:
 
 
 def read_entries(path: Path) -> Iterator[Entry]:
-    """All entries of the raw journal in ``path``, in the order in which they were written."""
+    """All entries of the raw journal in ``path``, in the order in which they were written.
+
+    JournalTrimmedError if retention removes a segment before it was read.
+    """
     unpacker = zstandard.ZstdDecompressor()
     with Journal.open_reader(path, STREAMS) as journal:
         last = journal.last_sequence(BLOCKS)

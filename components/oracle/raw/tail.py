@@ -31,7 +31,8 @@ OPENED: Final = 3  # a connection was made; payload: its name, address and strea
 CLOSED: Final = 4  # it ended; payload: why
 DOWN: Final = 5  # nothing stands in for it; payload: its streams, as JSON
 BOOK: Final = 6  # the answer to a request for a whole book
-KINDS: Final = frozenset((FRAME, STARTED, OPENED, CLOSED, DOWN, BOOK))
+CONTINUED: Final = 7  # first of a segment: the feed that began before it, with STARTED's payload
+KINDS: Final = frozenset((FRAME, STARTED, OPENED, CLOSED, DOWN, BOOK, CONTINUED))
 
 _HEADER: Final = struct.Struct("<IIqHH")
 assert _HEADER.size == 20
@@ -103,6 +104,12 @@ def entries(content: bytes) -> Iterator[Entry]:
             return
         yield Entry(kind, source, received_ns, payload)
         at = start + size
+
+
+def continued_size(content: bytes) -> int:
+    """How many bytes a CONTINUED at the beginning of ``content`` takes, 0 if there is none."""
+    first = next(entries(content), None)
+    return Tail.size_of(first.payload) if first is not None and first.kind == CONTINUED else 0
 
 
 def whole_size(content: bytes) -> int:

@@ -9,7 +9,9 @@ first.  Whatever was received is thus in the journal once, however often the pro
 write is raised at the next entry: frames that cannot be kept are not traded on.
 
 Nothing is derived from what was received long ago, so old segments go as the retention says: at each
-start, and whenever a segment was begun, for which the journal is closed and opened again.
+start, and whenever a segment was begun, for which the journal is closed and opened again.  What says
+how to read the frames must not go with them: each tail begins with the feed's session (CONTINUED),
+and the first block of a segment keeps it.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import numpy as np
 import zstandard
 
 from components.oracle.raw import BLOCK, BLOCKS, FRAMES, STREAMS
-from components.oracle.raw.tail import Tail, entries, whole_size
+from components.oracle.raw.tail import CONTINUED, STARTED, Tail, continued_size, entries, whole_size
 from components.oracle.store import Journal, JournalError
 from components.oracle.store.environment import make_directory
 from components.oracle.store.retention import FOR_EVER, Retention, expire
@@ -65,6 +67,12 @@ class RawWriter:
         self._next = self._last_block + 1
         self._tail: Tail | None = None
         self._began_ns = 0
+        self._session = b""
+
+    def begin(self, received_ns: int, session: bytes, now_ns: int) -> None:
+        """Write that a feed begins, which each segment from now on will say again."""
+        self.add(STARTED, 0, received_ns, session, now_ns)
+        self._session = session
 
     def add(self, kind: int, source: int, received_ns: int, payload: bytes, now_ns: int) -> None:
         """Write an entry; it survives the process when this returns.
@@ -77,10 +85,13 @@ class RawWriter:
                 self.cut()
             return
         self.cut()
-        size = max(self._tail_bytes, Tail.size_of(payload))
+        session = self._session
+        size = max(self._tail_bytes, Tail.size_of(session) + Tail.size_of(payload))
         tail = self._tail = Tail(self._path / f"{_PREFIX}{self._next:012d}", size)
         self._next += 1
         self._began_ns = now_ns
+        if session:
+            tail.add(CONTINUED, 0, received_ns, session)
         tail.add(kind, source, received_ns, payload)
 
     def cut(self) -> None:
@@ -143,8 +154,12 @@ class RawWriter:
 def append_block(journal: Journal, content: bytes, count: int, first_ns: int, last_ns: int) -> None:
     """Append the ``count`` entries in ``content``, all whole, as one block.
 
-    It does not look into them: that would hold up the thread that receives, for milliseconds.
+    A session at their beginning is left out unless a segment begins with them.  It does not look
+    into the others: that would hold up the thread that receives, for milliseconds.
     """
+    session = continued_size(content)
+    if session and not journal.begins_segment:
+        content, count = content[session:], count - 1
     packed = np.frombuffer(zstandard.ZstdCompressor(LEVEL).compress(content), np.uint8)
     first = journal.last_sequence(FRAMES) + 1
     block = np.zeros(1, BLOCK)
@@ -161,7 +176,7 @@ def _recover(journal: Journal, path: Path) -> None:
         last = journal.last_sequence(BLOCKS)
         content = tail.read_bytes()
         size = whole_size(content)
-        if number > last and size:
+        if number > last and size > continued_size(content):
             if number != last + 1:
                 raise JournalError(
                     f"{tail} should become block {number}, but the journal ends at block {last}"

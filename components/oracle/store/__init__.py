@@ -6,6 +6,7 @@ from components.oracle.store.errors import (
     JournalLayoutError,
     JournalLockedError,
     JournalMissingError,
+    JournalTrimmedError,
     JournalWriteError,
 )
 from components.oracle.store.info import JournalInfo, SegmentInfo, StreamInfo
@@ -21,6 +22,7 @@ __all__ = [
     "JournalLayoutError",
     "JournalLockedError",
     "JournalMissingError",
+    "JournalTrimmedError",
     "JournalWriteError",
     "Repaired",
     "Report",

@@ -4,7 +4,8 @@ The watermark and what lies beside the segments are copied first, then the segme
 the copy never promises more than it holds.  Sealed files are copied as they are, the one that is
 written to through LMDB, which sees one commit of it.  The copy grows in ``<target>.partial`` and
 is renamed once every record is proven, each file synced, and the heads that the journal had at
-the beginning are met in it.
+the beginning are met in it.  Retention may give up the oldest segments meanwhile: then the copy
+begins again with those that are left.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from typing import Final
 import lmdb
 
 from components.oracle.store import environment, trimmed, watermark
-from components.oracle.store.errors import JournalError
+from components.oracle.store.errors import JournalError, JournalTrimmedError
 from components.oracle.store.segments import Place, Segments, places
 from components.oracle.store.verify import Report, verify
 
 _PARTIAL: Final = ".partial"
+_ATTEMPTS: Final = 10
 
 
 class BackupError(JournalError):
@@ -53,7 +55,22 @@ def backup(
 
 
 def _copied(source: Path, target: Path) -> Report:
-    """Copy the journal at ``source`` into an empty directory, and prove the copy."""
+    """Copy the journal at ``source`` into an empty directory, and prove the copy.
+
+    A segment that vanished was older than all that are left, as are those copied before it.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            return _copied_at_once(source, target)
+        except JournalTrimmedError:
+            continue
+    raise BackupError(
+        f"retention removes segments of {source} faster than they can be copied; keep more of them"
+    )
+
+
+def _copied_at_once(source: Path, target: Path) -> Report:
+    """``_copied``; JournalTrimmedError, and no segment is left, if one goes before it is copied."""
     mark = watermark.read(source)
     segments = Segments.open_reading(source)
     try:
@@ -62,6 +79,10 @@ def _copied(source: Path, target: Path) -> Report:
         trimmed.copy(source, target)
         for place in segments.places:
             copy_segment(segments, place, target)
+    except JournalTrimmedError:
+        for place in segments.places:
+            shutil.rmtree(target / place.path.name, ignore_errors=True)
+        raise
     finally:
         segments.close()
     write_watermark(target, mark)
@@ -92,12 +113,18 @@ def growing(target: Path) -> Iterator[Path]:
 
 
 def copy_segment(segments: Segments, place: Place, directory: Path) -> None:
-    """Copy one segment into ``directory``, under its name."""
+    """Copy one segment into ``directory``, under its name; JournalTrimmedError if it is gone."""
+    with segments.present(place):
+        _copy_segment(segments, place, directory)
+
+
+def _copy_segment(segments: Segments, place: Place, directory: Path) -> None:
     copy = directory / place.path.name
     copy.mkdir(mode=0o700)
     is_sealed = place != segments.active.place and segments.manifest(place) is not None
     if is_sealed:
         shutil.copytree(place.path, copy, dirs_exist_ok=True, ignore=_locks)
+        environment.data_file(copy).stat()  # a folder that is being removed may be empty already
         return
     with segments.using(place) as segment:
         segment.engine.copy(str(copy))

@@ -2,6 +2,7 @@
 
 JournalError                one clear sentence; nothing was changed unless it says so
 ├── JournalMissingError     there is no journal at this path
+├── JournalTrimmedError     a segment was given up while it was read
 ├── JournalCorruptError     a record, or the file around it, is not what was written
 ├── JournalLayoutError      a stream was stored with another layout, or by a newer version
 ├── JournalLockedError      another writer holds it
@@ -19,6 +20,10 @@ class JournalError(DisruptorError):
 
 class JournalMissingError(JournalError):
     """There is no journal at the path, or its creation was never finished."""
+
+
+class JournalTrimmedError(JournalError):
+    """A segment that was to be read was given up meanwhile; what is left can be read anew."""
 
 
 class JournalCorruptError(JournalError):

@@ -148,6 +148,11 @@ class Journal:
         """
         self._require_writer().append(batches)
 
+    @property
+    def begins_segment(self) -> bool:
+        """Whether what is appended next will be the first of a segment."""
+        return self._require_writer().begins_segment
+
     def sync(self) -> None:
         """Put everything that was appended on disk; JournalWriteError if that fails, for good."""
         self._require_writer().sync()

@@ -43,7 +43,9 @@ from components.oracle.store.chain import Link, StreamLayout
 from components.oracle.store.environment import Format, Tables
 from components.oracle.store.errors import (
     JournalCorruptError,
+    JournalError,
     JournalMissingError,
+    JournalTrimmedError,
     JournalWriteError,
 )
 from components.oracle.store.manifest import Manifest, StreamPart
@@ -222,6 +224,22 @@ class Segments:
             with self._lock:
                 segment.users -= 1
 
+    @contextmanager
+    def present(self, place: Place) -> Iterator[None]:
+        """JournalTrimmedError for what fails in the block because the segment was given up.
+
+        Retention works beside readers, and notes the new beginning before it removes anything.
+        """
+        try:
+            yield
+        except (OSError, lmdb.Error, JournalError):
+            if trimmed.read(self.directory).position <= place.position:
+                raise
+            raise JournalTrimmedError(
+                f"{place.path} was removed by retention while it was read; "
+                "start again to read what is left"
+            ) from None
+
     def roll(self, layouts: Mapping[str, str], options: WriteOptions) -> None:
         """Begin the next segment; all that was written is on disk already."""
         before = self.active
@@ -284,7 +302,9 @@ class Segments:
         known = self._open.get(place.position)
         if known is not None:
             return known
-        segment = open_segment(place, newest=False, sealed=self.manifest(place) is not None)
+        with self.present(place):
+            sealed = self.manifest(place) is not None
+            segment = open_segment(place, newest=False, sealed=sealed)
         if segment is None:
             raise JournalCorruptError(f"{environment.data_file(place.path)} holds nothing")
         self._retire(segment)

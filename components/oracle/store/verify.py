@@ -91,7 +91,8 @@ def verify(path: Path, *, deep: bool = False, expected: Collection[bytes] = ()) 
         return Report(str(directory), (), str(error), (str(error),), ())
     try:
         for place in segments.places:
-            problems += verify_segment(segments, place, walks, deep=deep, wanted=wanted)
+            with segments.present(place):
+                problems += verify_segment(segments, place, walks, deep=deep, wanted=wanted)
         if deep or not writer_lock.is_held(directory):
             pages = _pages_of_newest(segments)
         else:

@@ -132,6 +132,11 @@ class Writer:
         """Where the stream stands."""
         return self._tails[stream].link
 
+    @property
+    def begins_segment(self) -> bool:
+        """Whether the next append is the first of a segment."""
+        return self._is_full() or self._is_empty()
+
     def durable_sequence(self, stream: str) -> int:
         """Up to which sequence a power failure would lose nothing."""
         return self._tails[stream].durable_sequence
@@ -143,7 +148,7 @@ class Writer:
         if not pending:
             return
         self._check(pending)
-        if self._segments.active.used_bytes() >= self._segment_bytes:
+        if self._is_full():
             self._roll()
         try:
             try:
@@ -197,8 +202,7 @@ class Writer:
 
     def _roll(self) -> bool:
         """Begin the next segment; False if this one holds nothing, so that it would not help."""
-        begin = self._segments.active.layouts
-        if all(tail.link == begin[name].start() for name, tail in self._tails.items()):
+        if self._is_empty():
             return False
         self.sync()
         try:
@@ -211,6 +215,13 @@ class Writer:
         self._note_durable()
         self._write_mark()
         return True
+
+    def _is_full(self) -> bool:
+        return self._segments.active.used_bytes() >= self._segment_bytes
+
+    def _is_empty(self) -> bool:
+        begin = self._segments.active.layouts
+        return all(tail.link == begin[name].start() for name, tail in self._tails.items())
 
     def _use_active(self) -> None:
         self._engine = self._segments.active.engine

@@ -146,4 +146,4 @@ def test_a_folder_without_a_raw_journal_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no raw journal"):
         raw_journal_in(tmp_path)
     with pytest.raises(ConfigurationError, match="no raw journal"):
-        next(read_raw(tmp_path))
+        next(read_raw(tmp_path, lambda *_: None))

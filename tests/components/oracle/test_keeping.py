@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import random
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,23 @@ from components.oracle.raw.reader import read_entries
 from components.oracle.raw.tail import FRAME
 from components.oracle.raw.writer import RawWriter
 from components.oracle.replay import replay
-from components.oracle.store import Journal, JournalCorruptError, archive, backup, verify
+from components.oracle.store import (
+    Journal,
+    JournalCorruptError,
+    JournalTrimmedError,
+    archive,
+    backup,
+    manifest,
+    trimmed,
+    verify,
+)
 from components.oracle.store.archive import contents, problems
-from components.oracle.store.backup import BackupError
+from components.oracle.store.backup import BackupError, copy_segment
 from components.oracle.store.environment import data_file
 from components.oracle.store.retention import Retention, expire
-from components.oracle.store.segments import places
+from components.oracle.store.segments import Place, Segments, places
+from components.oracle.store.trimmed import Trim
+from components.oracle.store.verify import verify_segment
 from components.oracle.streams import STREAM_DTYPES
 from tests.components.oracle.platform_samples import Platform
 from tests.components.oracle.store.samples import (
@@ -67,13 +80,18 @@ def test_a_backup_is_the_journal(path: Path, tmp_path: Path) -> None:
     )
 
 
-def test_a_backup_holds_the_raw_journal_too_and_proves_it(path: Path, tmp_path: Path) -> None:
+def frames_in(path: Path) -> Path:
+    """A raw journal of six segments."""
     writer = RawWriter(raw_path(path), segment_bytes=SMALL)
     for number in range(6):
         writer.add(FRAME, 0, number, random.Random(number).randbytes(SMALL), 0)
         writer.cut()
     writer.close()
-    frames = list(read_entries(raw_path(path)))
+    return raw_path(path)
+
+
+def test_a_backup_holds_the_raw_journal_too_and_proves_it(path: Path, tmp_path: Path) -> None:
+    frames = list(read_entries(frames_in(path)))
     result = oracle("backup", "--path", path, tmp_path / "copy")
     (damaged,) = places(raw_path(path))[:1]
     data = data_file(damaged.path)
@@ -101,6 +119,92 @@ def test_a_backup_begins_where_a_trimmed_journal_does(path: Path, tmp_path: Path
 
     assert len(gone) > 1
     assert verify(tmp_path / "copy", deep=True).ok
+
+
+def give_up(path: Path, keep: int) -> None:
+    """What ``expire`` does, of a journal that this process reads, and so cannot open again."""
+    found = places(path)
+    gone = [place.path for place in found[:-keep]]
+    if gone:
+        last = manifest.read(gone[-1])
+        assert last is not None
+        ends = {name: part.end for name, part in last.streams.items()}
+        trimmed.remove(path, Trim(found[-keep].position, ends), gone)
+
+
+def test_a_backup_goes_on_with_what_retention_leaves_meanwhile(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = frames_in(path)
+    keeps = {1: 5, 3: 2}  # segments are given up before the first one is copied, and amid the copy
+    copied: list[str] = []
+
+    def copy(segments: Segments, place: Place, directory: Path) -> None:
+        if segments.directory == raw:
+            copied.append(place.path.name)
+            give_up(raw, keeps.get(len(copied), 6))
+        copy_segment(segments, place, directory)
+
+    monkeypatch.setattr("components.oracle.store.backup.copy_segment", copy)
+    reports = backup.backup(path, tmp_path / "copy", within=["raw"])
+
+    assert all(report.ok for report in reports)
+    assert list(read_entries(raw_path(tmp_path / "copy"))) == list(read_entries(raw))
+    assert [place.path.name for place in places(raw_path(tmp_path / "copy"))] == copied[-2:]
+    assert len(list(raw_path(tmp_path / "copy").glob("journal-*"))) == 2
+    assert len(copied) == 5
+    assert lengths(tmp_path / "copy") == lengths(path)
+
+
+def test_a_backup_that_retention_always_outruns_says_so(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(segments: Segments, place: Place, directory: Path) -> None:
+        raise JournalTrimmedError(f"{place.path} was removed")
+
+    monkeypatch.setattr("components.oracle.store.backup.copy_segment", gone)
+    with pytest.raises(BackupError, match=f"retention removes segments of {path} faster"):
+        backup.backup(path, tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+
+
+def test_a_segment_that_is_missing_without_retention_is_no_retention(
+    path: Path, tmp_path: Path
+) -> None:
+    segments = Segments.open_reading(path)
+    try:
+        shutil.rmtree(places(path)[1].path)
+        with pytest.raises(OSError, match="No such file"):
+            copy_segment(segments, segments.places[1], tmp_path)
+    finally:
+        segments.close()
+
+
+def test_a_reader_of_frames_that_retention_removes_says_so_in_a_sentence(tmp_path: Path) -> None:
+    raw = frames_in(tmp_path)
+    reading = read_entries(raw)
+    next(reading)
+    give_up(raw, keep=2)
+
+    with pytest.raises(JournalTrimmedError, match="was removed by retention while it was read"):
+        list(reading)
+    assert [each.received_ns for each in read_entries(raw)] == [4, 5]
+
+
+def test_a_proof_of_what_retention_removes_says_so_in_a_sentence(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(*arguments: Any, **options: Any) -> list[str]:
+        give_up(path, keep=2)
+        return verify_segment(*arguments, **options)
+
+    module = sys.modules["components.oracle.store.verify"]  # the package has a function of its name
+    monkeypatch.setattr(module, "verify_segment", late)
+    result = oracle("verify", "--path", path)
+
+    assert result.exit_code == 1
+    assert "was removed by retention while it was read" in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 def test_a_backup_goes_on_as_a_journal(path: Path, tmp_path: Path) -> None:
