@@ -19,7 +19,7 @@ from components.titan.merging import CANCELLED, SHARDS_MAX
 from disruptor.compiled import inlined
 from disruptor.errors import SegmentError
 from disruptor.memory.atomics import store_release
-from disruptor.memory.segment import HEADER_BYTES, Segment
+from disruptor.memory.segment import HEADER, HEADER_BYTES, SHARED_MEMORY_DIRECTORY, Segment
 
 _KIND: Final = "merge"
 _VERSION: Final = 1
@@ -66,11 +66,14 @@ class Checkpoint:
 
     @classmethod
     def continued(cls, name: str, published: int, taken: list[int]) -> Checkpoint:
-        """The predecessor's; if that died before it made one, it had not begun."""
-        try:
-            segment = Segment.attach(name, _KIND, _VERSION)
-        except SegmentError:
+        """The predecessor's; if that died before it made one, it had not begun.
+
+        SegmentError if there is one that cannot be read: who began anew would give out again what is
+        out already.
+        """
+        if not _is_published(name):
             return cls.begun(name, published, taken)
+        segment = Segment.attach(name, _KIND, _VERSION)
         segment.adopt()
         return cls(segment, len(taken))
 
@@ -93,3 +96,15 @@ class Checkpoint:
         """Remove it; at the end of a run."""
         self._segment.unlink()
         self._segment.close()
+
+
+def _is_published(name: str) -> bool:
+    """Whether a predecessor made one and finished it; SegmentError if that cannot be told."""
+    try:
+        with open(f"{SHARED_MEMORY_DIRECTORY}/{name}", "rb", buffering=0) as file:
+            start = file.read(HEADER_BYTES)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise SegmentError(f"shared memory {name!r} cannot be looked at: {error}") from error
+    return len(start) == HEADER_BYTES and bool(np.frombuffer(start, HEADER)[0]["magic"])
