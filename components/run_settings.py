@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components.configuration.model import PlatformConfiguration
@@ -16,3 +17,5 @@ class RunSettings:
     configuration: PlatformConfiguration
     instruments: InstrumentTable
     restored: RestoredState
+    before: Mapping[str, int]
+    """Of each stream the last record from before this run: where its ring begins."""

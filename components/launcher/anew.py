@@ -1,8 +1,9 @@
 """What a process needs that is started with the code of now, beside a platform that runs.
 
 It is handed the running platform's configuration, so that it has the instruments and parameters
-that the others have; a setting that only the new code knows has its default.  Where the run began
-it does not know, and need not: it goes on from the newest snapshot, or from the journal's beginning.
+that the others have; a setting that only the new code knows has its default.  The state with which
+the run began it is not handed: it goes on from the newest snapshot, be that from before this run, or
+from the journal's beginning.  So it is told where the rings begin, which hold nothing from before.
 """
 
 from __future__ import annotations
@@ -26,20 +27,32 @@ from disruptor.supervisor.handover import Recipe
 _MAKE: Final = "components.launcher.anew:make"
 
 
-def recipe(configuration: PlatformConfiguration) -> Recipe:
+def recipe(settings: RunSettings) -> Recipe:
     """How the successors of a platform's processes come to what these have."""
-    return Recipe(_MAKE, {"configuration": base64.b64encode(pickle.dumps(configuration)).decode()})
+    pickled = base64.b64encode(pickle.dumps(settings.configuration)).decode()
+    return Recipe(_MAKE, {"configuration": pickled, "before": dict(settings.before)})
 
 
-def make(given: Mapping[str, str]) -> tuple[PlatformConfiguration, RunSettings]:
+def make(given: Mapping[str, Any]) -> tuple[PlatformConfiguration, RunSettings]:
     """Topology and settings; kernels that have changed are compiled, and progress is told."""
-    handed = pickle.loads(base64.b64decode(given["configuration"]))  # noqa: S301  (the parent's own)
-    configuration: PlatformConfiguration = of_this_schema(handed)
+    configuration = handed(given)
     configure_logs(configuration.log_level)
     titan = configuration.titan
     warm_up(click.echo, merge=titan.shards > 1, gate=titan.risk_gate)
-    began = RestoredState.beginning(configuration.titan.shards)
-    return configuration, RunSettings(configuration, configuration.instrument_table(), began)
+    settings = RunSettings(
+        configuration,
+        configuration.instrument_table(),
+        RestoredState.beginning(titan.shards),
+        given["before"],
+    )
+    return configuration, settings
+
+
+def handed(given: Mapping[str, Any]) -> PlatformConfiguration:
+    """The configuration in a recipe."""
+    pickled = base64.b64decode(given["configuration"])
+    found: PlatformConfiguration = of_this_schema(pickle.loads(pickled))  # noqa: S301  (the parent's own)
+    return found
 
 
 def of_this_schema(value: Any) -> Any:

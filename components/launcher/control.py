@@ -13,7 +13,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from components.configuration.model import SNAPSHOTS, PlatformConfiguration
@@ -183,14 +183,12 @@ class Control:
     def _take(self, wanted: PlatformConfiguration, found: Changes) -> None:
         live = self._live
         live.configuration = merged(live.configuration, wanted, found)
-        live.settings = RunSettings(
-            live.configuration, live.settings.instruments, live.settings.restored
-        )
+        live.settings = replace(live.settings, configuration=live.configuration)
         self._supervisor.reconfigure(
             live.configuration,
             plan(live.configuration),
             live.settings,
-            recipe(live.configuration),
+            recipe(live.settings),
         )
         level = logging.getLevelName(live.configuration.log_level.upper())
         logging.root.setLevel(level)

@@ -100,7 +100,12 @@ class _Run:
         for warning in placement.warnings:
             _LOG.warning(warning)
         self._placement = placement
-        settings = RunSettings(recovery.configuration, recovery.instruments, recovery.restored)
+        settings = RunSettings(
+            recovery.configuration,
+            recovery.instruments,
+            recovery.restored,
+            recovery.initial_sequences,
+        )
         self._live = Live(recovery.configuration, settings)
         self._control: Control | None = None
         self._supervisor = Supervisor(
@@ -111,7 +116,7 @@ class _Run:
             _say,
             self._pause,
             warn=logging.getLogger("disruptor.supervisor").warning,
-            recipe=recipe(recovery.configuration),
+            recipe=recipe(settings),
         )
         self._board = StatusBoard(
             self._platform,

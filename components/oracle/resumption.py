@@ -95,16 +95,20 @@ def resume_titan(
     events_ring: RingBuffer,
     beat: Callable[[], None],
     *,
+    before: Mapping[str, int],
     is_gated: bool,
     shard: int = 0,
 ) -> ResumedTitan:
-    """Titan's state at its place on the commands, or as far beyond as its events tell."""
+    """Titan's state at its place on the commands, or as far beyond as its events tell.
+
+    ``before``: of each stream the last record from before this run, where its ring begins.
+    """
     start = newest_start(journal, restored.as_snapshot(), {"commands": commands.sequence})
     state = start.shards[shard]
     gate = start.sentinel if is_gated or state.totals[RISK_GATE] else None
     follower = None if gate is None else SentinelRun(gate)
     events = (
-        _Output("events", start.sequences["events"], events_ring)
+        _Output("events", start.sequences["events"], events_ring, before["events"])
         if len(start.shards) == 1
         else _ShardOutput(events_ring, start.commands_last, commands.sequence)
     )
@@ -133,14 +137,16 @@ def resume_sentinel(
     events: Consumer,
     rings: Mapping[str, RingBuffer],
     beat: Callable[[], None],
+    *,
+    before: Mapping[str, int],
 ) -> ResumedSentinel:
     """Sentinel's state at its place on the events, or as far beyond as its outputs tell.
 
-    ``rings``: events, risk and commands, by their names.
+    ``rings``: events, risk and commands, by their names; ``before`` as for ``resume_titan``.
     """
     start = newest_start(journal, restored.as_snapshot(), {"events": events.sequence})
     run, applied = SentinelRun(start.sentinel), start.sequences["events"]
-    risk = _Output("risk", start.sequences["risk"], rings["risk"])
+    risk = _Output("risk", start.sequences["risk"], rings["risk"], before["risk"])
     sent = _sent_orders(journal, rings["commands"], start.commands_last + 1, beat)
     orders = _Orders(start.pending_orders, sent)
 
@@ -210,14 +216,19 @@ class _History:
 
 
 class _Output:
-    """A stream that is derived again: what its ring has already is compared, the rest is owed."""
+    """A stream that is derived again: what its ring has already is compared, the rest is owed.
 
-    def __init__(self, stream: str, derived: int, ring: RingBuffer) -> None:
+    The derivation may begin at a snapshot from before this run; its ring holds what came after
+    ``before`` only, and has slots that nobody has written until it is full for the first time.
+    """
+
+    def __init__(self, stream: str, derived: int, ring: RingBuffer, before: int) -> None:
         self._stream = stream
         self._derived = derived
         self._ring = ring
         self._published = ring.cursor
-        self._oldest = ring.oldest_held  # its writer may have died within a claim
+        # Its writer may have died within a claim.
+        self._oldest = max(ring.oldest_held, before + 1)
         self._owed = [np.zeros(0, ring.event)]
 
     @property

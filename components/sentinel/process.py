@@ -104,6 +104,7 @@ def run(context: ProcessContext) -> None:
             events,
             context.rings,
             context.beat,
+            before=settings.before,
         )
     showcase = Showcase(context, settings, resumed.state)
     try:

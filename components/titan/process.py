@@ -71,6 +71,7 @@ def _resumed(context: ProcessContext, settings: RunSettings, commands: Consumer)
             context.rings["commands"],
             context.rings[context.process.written()[0]],
             context.beat,
+            before=settings.before,
             is_gated=settings.configuration.titan.risk_gate,
             shard=shard,
         )

@@ -77,6 +77,7 @@ class Simulation:
                 self.rings[ring].register_consumer(reader, start=0)
         self.journal = Journal.open_writer(path, STREAM_DTYPES, sync="off", segment_bytes=1 << 18)
         self._empty = restore(self.journal)
+        self._before = dict.fromkeys(self.rings, 0)
         self._makers: dict[str, Callable[[], Steps]] = {
             "feed": self._feed,
             "titan": self._titan,
@@ -171,7 +172,7 @@ class Simulation:
         commands = self.rings["commands"].consumer("titan")
         found = resume_titan(
             self.journal, self._began(), commands, self.rings["commands"], self.rings["events"],
-            self._others_go_on, is_gated=False,
+            self._others_go_on, before=self._before, is_gated=False,
         )  # fmt: skip
         deriver, applied = Deriver((found.state,), OUTBOX_RECORDS), found.applied
         producer = self.rings["events"].producer()
@@ -189,7 +190,10 @@ class Simulation:
 
     def _sentinel(self) -> Steps:
         events = self.rings["events"].consumer("sentinel")
-        found = resume_sentinel(self.journal, self._began(), events, self.rings, self._others_go_on)
+        found = resume_sentinel(
+            self.journal, self._began(), events, self.rings, self._others_go_on,
+            before=self._before,
+        )  # fmt: skip
         run, applied = SentinelRun(found.state), found.applied
         risk = self.rings["risk"].producer()
         producer = self.rings["commands"].producer("sentinel")
