@@ -22,14 +22,17 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from disruptor import kernel_cache
 from disruptor.dsl.workers import detach
 
 READY: Final = b"ready"
 GO: Final = b"go"
 SENTENCE_BYTES_MAX: Final = 4_096
 
+_CACHE: Final = "NUMBA_CACHE_DIR"
 _MODULE: Final = "disruptor.supervisor.candidate"
 _READY_WITHIN_S: Final = 900.0
 """Changed kernels are compiled meanwhile; the process in place works on."""
@@ -131,7 +134,17 @@ def _execute(descriptors: tuple[int, int], supervisor: int) -> NoReturn:
         os.execve(  # noqa: S606  (no shell is wanted)
             sys.executable,
             [sys.executable, "-P", "-m", _MODULE, *map(str, descriptors)],
-            {**os.environ, "PYTHONPATH": path},
+            {**_environment(), "PYTHONPATH": path},
         )
     finally:
         os._exit(1)
+
+
+def _environment() -> dict[str, str]:
+    """This process's, but for the directory of kernels that it chose by what was installed then.
+
+    Other versions of numba or numpy may be there now.  A directory that a person chose stays.
+    """
+    chosen = os.environ.get(_CACHE, "")
+    is_ours = Path(chosen).parent == kernel_cache._cache_root()
+    return {name: each for name, each in os.environ.items() if not (is_ours and name == _CACHE)}
