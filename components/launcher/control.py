@@ -27,6 +27,7 @@ from components.run_settings import RunSettings
 from disruptor.errors import ConfigurationError, GraphError, WaitTimeoutError
 from disruptor.memory.libc import monotonic_ns
 from disruptor.supervisor.control_socket import ControlError, ControlSocket, Request
+from disruptor.supervisor.handover import Proposal
 from disruptor.supervisor.supervisor import Supervisor
 from disruptor.topology.placement import plan
 
@@ -63,6 +64,8 @@ class Control:
         self._load = load
         self._say = say
         self._overrides: tuple[str, ...] = ()
+        self._asked: dict[str, tuple[str, ...]] = {}
+        """Further ones of each process whose successor does not run yet, unless that was refused."""
         self._markers = 0
         self._orders: Mapping[str, Callable[[Request], Mapping[str, Any]]] = {
             "status": self._status,
@@ -82,9 +85,9 @@ class Control:
             lines = [f"nothing was taken: {error}"]
         else:
             found = changes(self._live.configuration, wanted)
-            self._take(wanted, found)
+            self._take(wanted, found.without(found.harmless))
             for name in found.harmless:
-                self._supervisor.restart(name)
+                self._propose(name, wanted, found.only(name))
             lines = found.lines(found.harmless)
         for line in lines:
             self._say(f"reload: {line}")
@@ -95,6 +98,7 @@ class Control:
         self.socket.close()
 
     def _answer(self, request: Request) -> Mapping[str, Any]:
+        self._supervisor.accept()  # whoever was told that a successor runs builds upon it
         order = self._orders.get(str(request.get("do")))
         if order is None:
             raise ControlError(
@@ -132,17 +136,15 @@ class Control:
     def _restart(self, request: Request) -> Mapping[str, Any]:
         name = str(request.get("name", ""))
         self._supervisor.require_restartable(name)
-        added = tuple(str(each) for each in request.get("set", ()))
-        overrides = (*self._overrides, *added)
-        wanted = self._wanted(overrides)
+        asked_before = () if self._supervisor.refusal(name) else self._asked.get(name, ())
+        added = (*asked_before, *(str(each) for each in request.get("set", ())))
+        wanted = self._wanted((*self._overrides, *added))
         asked = changes(self._wanted(self._overrides), wanted)
         if asked.beside(name):
             refused = ", ".join(asked.beside(name))
             raise ControlError(f"a restart of {name} does not take {refused}")
         found = changes(self._live.configuration, wanted)
-        self._take(wanted, found.only(name, asked.at_once))
-        self._overrides = overrides
-        self._supervisor.restart(name)
+        self._propose(name, wanted, found.only(name, asked.at_once), added)
         restarts = {each.name: each.restarts for each in self._supervisor.control.snapshots()}
         return {"name": name, "restarts": restarts[name]}
 
@@ -179,6 +181,23 @@ class Control:
             return self._load(overrides).sharded().gated().continuing(self._instruments)
         except (ConfigurationError, GraphError) as error:
             raise ControlError(str(error)) from None
+
+    def _propose(
+        self, name: str, wanted: PlatformConfiguration, found: Changes, added: tuple[str, ...] = ()
+    ) -> None:
+        """Restart a process with these changes, which hold for nobody before it runs with them."""
+        live = self._live
+        configuration = merged(live.configuration, wanted, found)
+
+        def taken() -> None:
+            self._overrides = (*self._overrides, *added)
+            if self._asked[name] == added:
+                self._asked[name] = ()
+            self._take(wanted, found)
+
+        self._asked[name] = added
+        handed = recipe(replace(live.settings, configuration=configuration))
+        self._supervisor.restart(name, Proposal(plan(configuration), handed, taken))
 
     def _take(self, wanted: PlatformConfiguration, found: Changes) -> None:
         live = self._live

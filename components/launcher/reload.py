@@ -61,6 +61,11 @@ class Changes:
         taken = {name: keys for name, keys in self.by_restart.items() if name == process}
         return Changes(at_once, taken, ())
 
+    def without(self, processes: tuple[str, ...]) -> Changes:
+        """The same but for what takes a restart of these."""
+        left = {name: keys for name, keys in self.by_restart.items() if name not in processes}
+        return Changes(self.at_once, left, self.at_next_start)
+
     def beside(self, process: str) -> tuple[str, ...]:
         """The keys that a restart of that process does not take."""
         others = (keys for name, keys in self.by_restart.items() if name != process)

@@ -20,13 +20,14 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from disruptor import kernel_cache
 from disruptor.dsl.workers import detach
+from disruptor.topology.placement import Placement
 
 READY: Final = b"ready"
 GO: Final = b"go"
@@ -48,6 +49,16 @@ class Recipe:
 
     make: str
     given: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Other parameters for one successor; nobody else has them before it has shown that it can run."""
+
+    placement: Placement
+    recipe: Recipe
+    taken: Callable[[], None]
+    """Called once it runs in its place, and never if it does not."""
 
 
 @dataclass(frozen=True)

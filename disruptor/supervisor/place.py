@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from disruptor.supervisor.control_block import STARTING, ControlLine
-from disruptor.supervisor.handover import Candidate
+from disruptor.supervisor.control_block import RUNNING, STARTING, ControlLine
+from disruptor.supervisor.handover import Candidate, Proposal
 from disruptor.supervisor.pulse import Pulse
 
 
@@ -27,6 +27,10 @@ class Child:
     is_wanted_anew: bool = False
     """Whether a candidate is to be made, as soon as no other gets ready."""
     candidate: Candidate | None = None
+    proposal: Proposal | None = None
+    """The parameters of a candidate that is made or to be made, if they are others."""
+    tried: Proposal | None = None
+    """The same of one that is on trial."""
     refusal: str = ""
     """Why the successor that was asked for last did not take the place."""
     is_anew: bool = False
@@ -39,6 +43,11 @@ class Child:
         """Whether none runs now, and another try is due."""
         is_made = self.candidate is not None or self.is_wanted_anew
         return self.restart_at > 0 or (not self.pid and is_made)
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether it came to run, which nobody has taken note of yet."""
+        return self.is_on_trial and self.line.state == RUNNING
 
     def begin(self) -> None:
         """Forget how the predecessor ended."""

@@ -54,7 +54,7 @@ from disruptor.supervisor.control_block import (
     ControlBlock,
 )
 from disruptor.supervisor.control_socket import ControlError
-from disruptor.supervisor.handover import Candidate, Order, Recipe
+from disruptor.supervisor.handover import Candidate, Order, Proposal, Recipe
 from disruptor.supervisor.place import Child
 from disruptor.supervisor.pulse import cpu_time_of
 from disruptor.supervisor.restart_policy import (
@@ -178,23 +178,33 @@ class Supervisor:
                 f"process {name} does not run now: it is {STATE_NAMES[child.line.state]}"
             )
 
-    def restart(self, name: str) -> None:
+    def restart(self, name: str, proposal: Proposal | None = None) -> None:
         """Give a process a successor with the code and parameters of now; ``poll`` carries it out.
 
-        ControlError for one that does not run.  See ``refusal`` for what became of it.
+        With a proposal it has the parameters of that.  ControlError for one that does not run.  See
+        ``refusal`` for what became of it.
         """
         self.require_restartable(name)
         child = self._children[name]
         self._withdraw(child)
         child.refusal = ""
         if self._recipe is None:
+            if proposal is not None:
+                proposal.taken()
             self._end(name, child)
         else:
+            child.proposal = proposal
             child.is_wanted_anew = True
 
     def refusal(self, name: str) -> str:
         """Why the successor that was asked for last did not take the place; empty if it did, or may."""
         return self._children[name].refusal
+
+    def accept(self) -> None:
+        """Take the proposals of all successors that run by now, before the next ``poll`` does."""
+        for child in self._children.values():
+            if child.has_passed:
+                self._accept(child)
 
     def reconfigure(
         self, topology: Topology, placement: Placement, settings: Any, recipe: Recipe | None = None
@@ -346,24 +356,34 @@ class Supervisor:
                 continue
             if child.pid or not other.pid:
                 return False
+            proposal = other.proposal
             self._withdraw(other)
-            other.is_wanted_anew = True
+            other.is_wanted_anew, other.proposal = True, proposal
         return True
 
     def _candidate(self, name: str) -> Candidate:
-        assert self._recipe is not None, "only with a recipe is anything wanted anew"
+        proposal = self._children[name].proposal
+        recipe = self._recipe if proposal is None else proposal.recipe
+        placement = self._placement if proposal is None else proposal.placement
+        assert recipe is not None, "only with a recipe is anything wanted anew"
         return Candidate(
             Order(
                 platform=self.topology.name,
                 process=name,
                 supervisor=os.getpid(),
-                cpu=self._placement.cpus[name],
-                wait=self._placement.waits[name],
-                shares_cpu=self._placement.shares_cpu(name),
-                make=self._recipe.make,
-                given=self._recipe.given,
+                cpu=placement.cpus[name],
+                wait=placement.waits[name],
+                shares_cpu=placement.shares_cpu(name),
+                make=recipe.make,
+                given=recipe.given,
             )
         )
+
+    def _accept(self, child: Child) -> None:
+        child.is_on_trial = False
+        tried, child.tried = child.tried, None
+        if tried is not None:
+            tried.taken()
 
     def _refuse(self, name: str, child: Child, why: str) -> None:
         self._withdraw(child)
@@ -379,6 +399,7 @@ class Supervisor:
         """Let the code that the supervisor has take the place."""
         self._warn(f"{why}; the code with which this run began takes its place")
         child.is_anew = child.is_on_trial = False
+        child.tried = None
         child.line.state = BACKOFF
         child.restart_at = time.monotonic()
 
@@ -404,10 +425,12 @@ class Supervisor:
         child.candidate = None
         child.pid, child.pidfd = candidate.pid, os.pidfd_open(candidate.pid)
         child.is_anew = child.is_on_trial = True
+        child.tried, child.proposal = child.proposal, None
         candidate.go()
 
     def _withdraw(self, child: Child) -> None:
         child.is_wanted_anew = False
+        child.proposal = None
         if child.candidate is not None:
             child.candidate.withdraw()
             child.candidate = None
@@ -415,8 +438,8 @@ class Supervisor:
     def _reap(self, child: Child) -> bool:
         """Collect a child that has ended; True when it had."""
         pid, status = os.waitpid(child.pid, os.WNOHANG)
-        if child.line.state == RUNNING:
-            child.is_on_trial = False
+        if child.has_passed:
+            self._accept(child)
         if pid == 0:
             return False
         self._forget(child)

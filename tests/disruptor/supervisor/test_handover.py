@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
+from disruptor.kernel_cache import cache_directory
 from disruptor.memory.process_identity import start_time_of
 from disruptor.memory.segment import existing
+from disruptor.supervisor import handover
 from disruptor.supervisor.control_block import ProcessSnapshot
-from disruptor.supervisor.handover import Recipe
+from disruptor.supervisor.handover import Proposal, Recipe
 from disruptor.supervisor.supervisor import Supervisor
 from disruptor.topology.model import Topology
 from disruptor.topology.placement import plan
@@ -39,8 +41,9 @@ def write(context):
 
 
 def made(given: Mapping[str, Any]) -> tuple[Topology, Any]:
-    """The recipe: the topology is handed over, settings are not needed."""
-    return Topology.model_validate(given), None
+    """The recipe: the topology is handed over, and that is where the settings are."""
+    topology = Topology.model_validate(given)
+    return topology, topology.processes["source"].options.get("value")
 
 
 class Bench:
@@ -49,11 +52,12 @@ class Bench:
     def __init__(self, name: str, folder: Path) -> None:
         self.file = folder / f"code_{name.replace('-', '_')}.py"
         self.said: list[str] = []
+        self.taken: list[int] = []
         self.write(value=1)
         ring = {
             "capacity": 64, "event": f"{self.file.stem}:NUMBER", "producers": "multi",
         }  # fmt: skip
-        told = {
+        self._told: dict[str, Any] = {
             "name": name,
             "rings": {"numbers": ring},
             "processes": {
@@ -66,18 +70,18 @@ class Bench:
                 },
             },
         }  # fmt: skip
-        wanted = Topology.model_validate(told)
+        wanted = Topology.model_validate(self._told)
         self.supervisor = Supervisor(
             wanted,
             plan(wanted),
             None,
             {},
             self.said.append,
-            recipe=Recipe(f"{__name__}:made", told),
+            recipe=Recipe(f"{__name__}:made", self._told),
         )
 
     def write(
-        self, value: int, kind: str = "int64", broken: str = "", before_ready: str = "pass"
+        self, value: int | str, kind: str = "int64", broken: str = "", before_ready: str = "pass"
     ) -> None:
         """Change the code on disk."""
         text = CODE.format(value=value, kind=kind, broken=broken, before_ready=before_ready)
@@ -105,10 +109,24 @@ class Bench:
 
         self.until(writes)
 
-    def restart(self) -> None:
+    def proposal(self, value: int) -> Proposal:
+        """The parameter that ``context.settings`` shall have."""
+        options = {"options": {"value": value}}
+        source = {**self._told["processes"]["source"], **options}
+        told = {**self._told, "processes": {**self._told["processes"], "source": source}}
+        wanted = Topology.model_validate(told)
+        handed = Recipe(f"{__name__}:made", told)
+
+        def taken() -> None:
+            self.taken.append(value)
+            self.supervisor.reconfigure(wanted, plan(wanted), value, handed)
+
+        return Proposal(plan(wanted), handed, taken)
+
+    def restart(self, proposal: Proposal | None = None) -> None:
         """Give the writer a successor; until it runs or was refused."""
         before = self.source.restarts
-        self.supervisor.restart("source")
+        self.supervisor.restart("source", proposal)
         self.until(
             lambda: bool(
                 self.supervisor.refusal("source")
@@ -206,6 +224,58 @@ def test_a_successor_that_was_asked_for_comes_even_if_the_process_dies_before_it
     assert at.supervisor.refusal("source") == ""
 
 
+def test_parameters_hold_for_the_next_start_once_a_successor_has_run_with_them(at: Bench) -> None:
+    at.write(value="context.settings")
+    at.restart(at.proposal(5))
+    at.until_it_writes(5)
+    at.supervisor.accept()
+    assert at.taken == [5]
+    os.kill(at.source.owner.pid, signal.SIGKILL)
+    at.until(lambda: at.source.restarts == 2 and at.source.state == "running")
+    at.until_it_writes(5)
+    at.restart(at.proposal(6))
+    at.until_it_writes(6)
+    at.supervisor.poll()
+
+    assert at.taken == [5, 6]
+
+
+def test_parameters_that_no_successor_ran_with_hold_for_nobody(at: Bench) -> None:
+    at.write(value="context.settings")
+    at.restart(at.proposal(5))
+    at.until_it_writes(5)
+    at.supervisor.poll()
+    at.write(value=2, broken="import no_such_thing")
+    at.restart(at.proposal(6))
+    assert "no_such_thing" in at.supervisor.refusal("source")
+    at.write(value="context.settings")
+    os.kill(at.source.owner.pid, signal.SIGKILL)
+    at.until(lambda: at.source.restarts == 2 and at.source.state == "running")
+    at.until_it_writes(5)
+    at.write(value=2, before_ready="raise ValueError('the tide is out')")
+    at.restart(at.proposal(7))
+    at.until(lambda: at.source.restarts == 4 and at.source.state == "running")
+    at.until_it_writes(1)
+
+    assert at.taken == [5]
+
+
+def test_a_successor_looks_for_kernels_of_what_is_installed_now(
+    at: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    told = tmp_path / "told"
+    of_the_supervisor = cache_directory().parent / "0123456789abcdef"
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(of_the_supervisor))
+    tell = f"import os, pathlib; pathlib.Path('{told}').write_text(os.environ['NUMBA_CACHE_DIR'])"
+    at.write(value=2, before_ready=tell)
+    at.restart()
+
+    assert at.supervisor.refusal("source") == ""
+    found = Path(told.read_text("utf-8"))
+    assert found.parent == of_the_supervisor.parent
+    assert found != of_the_supervisor
+
+
 def test_a_successor_that_gets_ready_while_the_run_ends_is_withdrawn(at: Bench) -> None:
     at.supervisor.restart("source")
     at.until(lambda: at.supervisor._children["source"].candidate is not None)
@@ -216,3 +286,12 @@ def test_a_successor_that_gets_ready_while_the_run_ends_is_withdrawn(at: Bench) 
     assert start_time_of(candidate.pid) == 0
     assert at.source.state == "stopped"
     assert at.source.restarts == 0
+
+
+def test_a_directory_of_kernels_that_a_person_chose_is_the_successors_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    chosen = tmp_path / "kernels"
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(chosen))
+
+    assert handover._environment()["NUMBA_CACHE_DIR"] == str(chosen)
