@@ -14,7 +14,7 @@ from disruptor.memory.segment import existing
 from disruptor.supervisor.control_block import ControlBlock
 from tests.system.platform_run import ROOT, PlatformRun, oracle, program
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
