@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from disruptor.kernel_cache import kernel_sources, source_digest
+from tests.disruptor.kernel_program import ROOT, printed_by
 
-ROOT = Path(__file__).resolve().parents[2]
 CALLER = """
 from disruptor.compiled import compiled
 from kernels_callee import ADDEND, add
@@ -34,18 +31,7 @@ def add(value):
 def run(folder: Path, added: int, addend: int) -> str:
     (folder / "kernels_caller.py").write_text(CALLER)
     (folder / "kernels_callee.py").write_text(CALLEE.format(added=added, addend=addend))
-    environment = {
-        **os.environ,
-        "KERNEL_CACHE_DIR": str(folder / "cache"),
-        "PYTHONPATH": f"{folder}:{ROOT}",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    environment.pop("NUMBA_CACHE_DIR", None)
-    ran = subprocess.run(
-        [sys.executable, "-c", "import kernels_caller"],
-        env=environment, capture_output=True, text=True, check=True, timeout=100,
-    )  # fmt: skip
-    return ran.stdout.strip()
+    return printed_by(folder, "kernels_caller")
 
 
 def test_a_second_process_finds_a_kernel_and_an_edit_of_its_callee_or_constant_loses_it(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.disruptor.kernel_program import printed_by
+
 CALLEE = """
 from disruptor.compiled import compiled
 
@@ -36,19 +34,8 @@ print(sum(add.stats.cache_hits.values()), before, twice(1), kept())
 
 
 def run(folder: Path, program: str) -> str:
-    environment = {
-        **os.environ,
-        "KERNEL_CACHE_DIR": str(folder / "cache"),
-        "PYTHONPATH": f"{folder}:{ROOT}",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    environment.pop("NUMBA_CACHE_DIR", None)
     (folder / "library_program.py").write_text(program)
-    ran = subprocess.run(
-        [sys.executable, "-c", "import library_program"],
-        env=environment, capture_output=True, text=True, check=True, timeout=100,
-    )  # fmt: skip
-    return ran.stdout.strip()
+    return printed_by(folder, "library_program")
 
 
 def test_a_cached_kernel_has_its_intermediate_code_only_once_another_is_linked_with_it(
