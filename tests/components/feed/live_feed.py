@@ -77,24 +77,23 @@ def ticks(first: int, last: int) -> list[int]:
     return [5_000_000 + 100 * number for number in range(first, last + 1)]
 
 
-class LiveFeed:
-    """The feed and the venue of one test."""
+class RunningFeed:
+    """A feed in the loop of a test, and what it gave."""
 
     def __init__(
-        self,
-        settings: FeedSettings,
-        instruments: InstrumentTable,
-        venue: VenueServer,
-        raw: Path | None,
+        self, settings: FeedSettings, instruments: InstrumentTable, raw: Path | None
     ) -> None:
-        binance = replace(settings.binance, base_url=venue.base_url)
-        self.venue: Final = venue
         self.metrics: Final = InMemoryFeedMetrics()
-        self._settings = replace(settings, binance=binance)
+        self._settings = settings
         self._instruments = instruments
         self._collected = Collected()
         self._raw = raw
         self._stop = asyncio.Event()
+
+    @property
+    def commands(self) -> Commands:
+        batches = self._collected.batches
+        return np.concatenate(batches) if batches else new_commands(0)
 
     async def run(self) -> None:
         writer = None if self._raw is None else RawWriter(self._raw, segment_bytes=64 << 20)
@@ -114,10 +113,20 @@ class LiveFeed:
     def stop(self) -> None:
         self._stop.set()
 
-    @property
-    def commands(self) -> Commands:
-        batches = self._collected.batches
-        return np.concatenate(batches) if batches else new_commands(0)
+
+class LiveFeed(RunningFeed):
+    """The feed and the venue of one test."""
+
+    def __init__(
+        self,
+        settings: FeedSettings,
+        instruments: InstrumentTable,
+        venue: VenueServer,
+        raw: Path | None,
+    ) -> None:
+        binance = replace(settings.binance, base_url=venue.base_url)
+        super().__init__(replace(settings, binance=binance), instruments, raw)
+        self.venue: Final = venue
 
     @property
     def price_commands(self) -> Commands:

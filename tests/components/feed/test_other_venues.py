@@ -8,23 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-import numpy as np
 import pytest
 
-from components.feed.metrics import InMemoryFeedMetrics
 from components.feed.order_flow_settings import OrderFlowSettings
 from components.feed.settings import FeedSettings
-from components.feed.source import run_feed
 from components.feed.venue_settings import VenueKind, VenueSettings, VenueStream
 from components.instruments import InstrumentTable
 from components.messages.code import FLAG_STALE, FLAG_SUSPECT, OP_PRICE
-from components.messages.command import Commands, new_commands
-from components.oracle.raw.writer import RawWriter
 from components.venue.server import VenueServer
 from disruptor.errors import ConfigurationError
 
-from .conftest import Collected
-from .live_feed import LIMIT_S, SETTINGS, trade
+from .live_feed import LIMIT_S, SETTINGS, RunningFeed, trade
 from .local_book import LocalBook
 from .other_venue import OtherVenue, until
 from .test_kraken import ASKS, BIDS, CHECKSUM, book_frame, checksum_of
@@ -60,24 +54,14 @@ def kraken_trade(number: int, price: str) -> bytes:
     ).encode()
 
 
-class Feeding:
+class Feeding(RunningFeed):
     """A feed of several venues in the loop of a test."""
 
     def __init__(
         self, instruments: InstrumentTable, settings: FeedSettings, raw: Path | None = None
     ) -> None:
-        self.metrics = InMemoryFeedMetrics()
+        super().__init__(settings, instruments, raw)
         self.local = LocalBook(instruments)
-        self._instruments = instruments
-        self._settings = settings
-        self._raw = raw
-        self._collected = Collected()
-        self._stop = asyncio.Event()
-
-    @property
-    def commands(self) -> Commands:
-        batches = self._collected.batches
-        return np.concatenate(batches) if batches else new_commands(0)
 
     @property
     def prices(self) -> list[tuple[int, int, int]]:
@@ -93,24 +77,6 @@ class Feeding:
 
     async def until_prices(self, count: int) -> None:
         await until(lambda: len(self.prices) >= count)
-
-    async def run(self) -> None:
-        writer = None if self._raw is None else RawWriter(self._raw, segment_bytes=64 << 20)
-        try:
-            await run_feed(
-                self._settings,
-                self._instruments,
-                self._collected,
-                self._stop,
-                self.metrics,
-                raw=writer,
-            )
-        finally:
-            if writer is not None:
-                writer.close()
-
-    def stop(self) -> None:
-        self._stop.set()
 
 
 def play(
