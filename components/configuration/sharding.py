@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from components.messages.code import OP_SHARDS
 from components.messages.command import Commands, new_commands
 from disruptor.errors import ConfigurationError
+from disruptor.supervisor.restart_policy import POLICY_KEYS
 from disruptor.topology.document import Mistake
 from disruptor.topology.model import Process, Ring, Write
 
@@ -25,14 +26,6 @@ TITAN: Final = "titan"
 MERGE: Final = "merge"
 _COMMANDS: Final = "commands"
 _EVENTS: Final = "events"
-_POLICY: Final = (
-    "restart",
-    "max_restarts",
-    "restart_window_s",
-    "restart_delay_s",
-    "restart_delay_max_s",
-    "hang_after_s",
-)
 
 
 def shard_names(count: int) -> tuple[str, ...]:
@@ -78,7 +71,7 @@ def _merge(template: Process, count: int) -> Process:
         after={_COMMANDS: shard_names(count)},
         group=template.group,
         wait=template.wait,
-        **{key: getattr(template, key) for key in _POLICY},
+        **{key: getattr(template, key) for key in POLICY_KEYS},
     )
 
 

@@ -17,19 +17,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from components.configuration.model import JOURNAL, SNAPSHOTS, PlatformConfiguration
+from disruptor.supervisor.restart_policy import POLICY_KEYS
 
 AT_ONCE: Final = ""
 _FEED: Final = "feed"
 _MONITOR: Final = "monitor"
 _LIVE: Final = ("log_level", "status_interval_s")
-_POLICY: Final = (
-    "restart",
-    "max_restarts",
-    "restart_window_s",
-    "restart_delay_s",
-    "restart_delay_max_s",
-    "hang_after_s",
-)
 _OF_THE_TOPOLOGY: Final = ("reads", "writes", "after")
 _ENTERS_THE_JOURNAL: Final = (
     "feed.symbols",
@@ -141,7 +134,7 @@ def _taker(key: str) -> str | None:
     if key in _LIVE:
         return AT_ONCE
     if first == "processes" and len(rest) > 1 and rest[1] not in _OF_THE_TOPOLOGY:
-        return AT_ONCE if rest[1] in _POLICY else rest[0]
+        return AT_ONCE if rest[1] in POLICY_KEYS else rest[0]
     if first == "feed" and key not in _ENTERS_THE_JOURNAL:
         return _FEED
     if first == "metrics":

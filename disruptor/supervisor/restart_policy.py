@@ -7,8 +7,19 @@ comes back at once, then after a delay that doubles, and too often is never agai
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from disruptor.topology.model import Process
+
+POLICY_KEYS: Final = (
+    "restart",
+    "max_restarts",
+    "restart_window_s",
+    "restart_delay_s",
+    "restart_delay_max_s",
+    "hang_after_s",
+)
+"""What a topology says of a process' restarts, and of what is taken for a hang."""
 
 
 def recent_restarts(process: Process, restarts_at: Sequence[float], now: float) -> int:
